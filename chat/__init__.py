@@ -1,0 +1,1 @@
+"""The client for Databricks model serving endpoints."""

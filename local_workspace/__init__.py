@@ -1,0 +1,1 @@
+"""A Databricks workspace on localhost that real clients cannot tell from the real API."""

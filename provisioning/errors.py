@@ -1,0 +1,196 @@
+"""What can go wrong, and what to do about it.
+
+    ProvisioningError                 exit 1
+    ├── ConfigError                   exit 1   the configs are wrong; carries every diagnostic, not just the first
+    ├── SecretSourceError             exit 1   a secret's source could not be read
+    │   └── SourceUnsetError                   ... because it holds no value (unset, empty or blank)
+    ├── WorkspaceError                exit 1   a call to the workspace failed; says which call on which object
+    │   ├── NotFoundError
+    │   ├── AlreadyExistsError
+    │   ├── NotPermittedError
+    │   ├── BusyError                          the object is being updated by somebody
+    │   └── UnreachableError                   no answer at all: what the call did is unknown
+    ├── BlockedError                  exit 3   a guard stopped it; says which flag or edit lets it pass
+    │   └── WrongWorkspaceError                the environment names another workspace than the target
+    ├── NotReadyError                 exit 4   all applied, but not ready in time: safe to run again
+    ├── PartlyAppliedError            exit 5   some of it was applied; carries the list
+    └── InterruptedApplyError         exit 130
+
+Every error carries `remedy`: one sentence on what to do next. No message, argument or attribute ever holds a
+secret's value; text that came from a server is bounded and made inert before it gets here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place in a config file.
+
+    Attributes:
+        file: the path as the user named it (relative paths stay relative).
+        line: counted from 1.
+        column: counted from 1, in characters.
+    """
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One problem in a config, as a reader needs it.
+
+    Attributes:
+        code: stable, greppable (`P101`); never reused for another meaning.
+        title: the code's name in kebab-case (`unknown-field`).
+        message: what is wrong, in one sentence, naming the value if it cannot be a secret.
+        position: where, or None if the problem has no place (an empty folder).
+        snippet: the source line it stands on, secrets masked, or None.
+        length: how many characters of the snippet the caret underlines.
+        remedy: what to do next, in one sentence.
+        severity: `error` stops; `warning` stops under `--strict`; `note` never does.
+    """
+
+    code: str
+    title: str
+    message: str
+    position: Position | None = None
+    snippet: str | None = None
+    length: int = 1
+    remedy: str | None = None
+    severity: Literal["error", "warning", "note"] = "error"
+
+
+class ProvisioningError(Exception):
+    """Anything this package raises on purpose.
+
+    Args:
+        message: what is wrong and where.
+        remedy: what to do next.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class ConfigError(ProvisioningError):
+    """The configs are wrong.
+
+    Args:
+        diagnostics: every problem found, in the order of the files.
+    """
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        errors = sum(1 for each in diagnostics if each.severity == "error")
+        super().__init__(f"{errors} {'error' if errors == 1 else 'errors'} in the configs")
+        self.diagnostics = diagnostics
+
+
+class SecretSourceError(ProvisioningError):
+    """A secret's source could not be read.
+
+    Args:
+        message: what is wrong; names the source (`environment variable OPENAI_API_KEY`), never its value.
+        position: where the config declares the source.
+        remedy: what to do next.
+    """
+
+    def __init__(self, message: str, *, position: Position | None = None, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.position = position
+
+
+class SourceUnsetError(SecretSourceError):
+    """The source exists in name only: unset, empty or nothing but white space."""
+
+
+class WorkspaceError(ProvisioningError):
+    """A call to the workspace failed.
+
+    Args:
+        message: the server's own words, bounded and inert, or what went wrong on the way there.
+        call: the call in the API's terms (`PUT /api/2.0/serving-endpoints/{name}/config`).
+        subject: the address of the object it was about (`model_serving_endpoints.chat`).
+        status: the HTTP status, if an answer came.
+        error_code: the workspace's code (`RESOURCE_DOES_NOT_EXIST`).
+        request_id: the id that Databricks support asks for.
+        remedy: what to do next.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        call: str,
+        subject: str,
+        status: int | None = None,
+        error_code: str | None = None,
+        request_id: str | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.call = call
+        self.subject = subject
+        self.status = status
+        self.error_code = error_code
+        self.request_id = request_id
+
+
+class NotFoundError(WorkspaceError):
+    """The object does not exist, or is not visible to this identity."""
+
+
+class AlreadyExistsError(WorkspaceError):
+    """The name is taken. After a lost answer it may be our own create that took it: read back before judging."""
+
+
+class NotPermittedError(WorkspaceError):
+    """The identity lacks a right, or its token is not accepted."""
+
+
+class BusyError(WorkspaceError):
+    """A config update is already running on the endpoint."""
+
+
+class UnreachableError(WorkspaceError):
+    """No answer came within the retry budget. Whether the call took effect is unknown."""
+
+
+class BlockedError(ProvisioningError):
+    """A guard stopped the plan before anything was written."""
+
+    exit_code = 3
+
+
+class WrongWorkspaceError(BlockedError):
+    """The environment points at another workspace than the target names; nothing was sent to either."""
+
+
+class NotReadyError(ProvisioningError):
+    """Everything was applied, but an endpoint was not ready in time. Running again is safe."""
+
+    exit_code = 4
+
+
+class PartlyAppliedError(ProvisioningError):
+    """Some changes were applied and some were not; the report lists both."""
+
+    exit_code = 5
+
+
+class InterruptedApplyError(ProvisioningError):
+    """The user pressed Ctrl-C; calls in flight were finished, the rest was not started."""
+
+    exit_code = 130

@@ -1,0 +1,17 @@
+"""What every model of this package has in common."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """A frozen value that refuses fields it does not know.
+
+    `hide_input_in_errors` keeps a value that was put in the wrong place (a key pasted where its name belongs)
+    out of the error text.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True, strict=False
+    )
