@@ -1,0 +1,39 @@
+"""What holds for every test: no credential of the developer's, no home directory, no network but loopback."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _refuse_the_network(event: str, arguments: tuple[object, ...]) -> None:
+    """Fail a connect to anything but loopback, whichever library makes it (an audit hook sees them all)."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if not isinstance(address, tuple):
+        return  # a UNIX socket
+    host = str(address[0]).partition("%")[0]
+    if host not in {"localhost", ""} and not ipaddress.ip_address(host).is_loopback:
+        raise RuntimeError(f"a test tried to connect to {host}: tests stay on loopback")
+
+
+sys.addaudithook(_refuse_the_network)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Start each test without DATABRICKS_*, without a provider's key, and in an empty home directory."""
+    for name in list(os.environ):
+        if name.startswith(("DATABRICKS_", "BUNDLE_VAR_", "OPENAI_", "MLFLOW_")) or name in {"CI", "NO_COLOR"}:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    return home
