@@ -2,34 +2,130 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from provisioning.model.base import Model
 
 
-class EnvSource(Model):
+class Source(Model):
+    """What every source that is written has in common."""
+
+    version: int | None = None
+    """Raise it to have the value written again where whether it differs cannot be told."""
+
+
+class EnvSource(Source):
     """An environment variable."""
 
     env: str = Field(min_length=1)
     """The variable's name; unset, empty and blank mean the same: there is no value."""
-    version: int | None = None
-    """Raise it to have the value written again where whether it differs cannot be told."""
 
     def __str__(self) -> str:
         return f"env {self.env}"
 
 
+class FileSource(Source):
+    """A file, whole."""
+
+    file: str = Field(min_length=1)
+    """The file's path, relative to the config file that names it; it may lie outside of the configs' folder."""
+    encoding: Literal["utf-8", "base64"] | None = None
+    """`utf-8` (the default) for text; `base64` for a file that holds the value in base64."""
+
+    def __str__(self) -> str:
+        return f"file {self.file}"
+
+
+class DotenvSource(Source):
+    """A line of a .env file."""
+
+    dotenv: str = Field(min_length=1)
+    """The .env file's path, relative to the config file that names it."""
+    key: str = Field(min_length=1)
+    """The name on the left of the `=`."""
+
+    def __str__(self) -> str:
+        return f"dotenv {self.dotenv} {self.key}"
+
+
+class CommandSource(Source):
+    """What a program prints: the client of 1Password, Vault, AWS, Azure or Google Cloud."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """The program and its arguments. No shell reads them; the program must be allowed by name
+    (PROVISIONING_ALLOW_COMMANDS or `--allow-command`)."""
+
+    def __str__(self) -> str:
+        # The arguments say where a secret lies, and somebody may have put a token among them.
+        return f"command {self.command[0]}"
+
+
+class KeyringSource(Source):
+    """The operating system's keyring."""
+
+    keyring: str = Field(min_length=1)
+    """The service under which the keyring keeps it."""
+    user: str = Field(min_length=1)
+    """The user name under which the keyring keeps it."""
+
+    def __str__(self) -> str:
+        return f"keyring {self.keyring} {self.user}"
+
+
+class StdinSource(Source):
+    """The standard input, whole; at most one secret of an apply can come from there."""
+
+    stdin: Literal[True]
+    """`true`."""
+
+    def __str__(self) -> str:
+        return "stdin"
+
+
 class ExternalSource(Model):
     """A secret that somebody else puts and looks after."""
 
-    external: bool
+    external: Literal[True]
     """`true`: the key must exist; it is never written or deleted."""
 
     def __str__(self) -> str:
         return "external"
 
 
-SecretSource: TypeAlias = EnvSource | ExternalSource
+SOURCES: Mapping[str, type[Model]] = {
+    "env": EnvSource,
+    "file": FileSource,
+    "dotenv": DotenvSource,
+    "command": CommandSource,
+    "keyring": KeyringSource,
+    "stdin": StdinSource,
+    "external": ExternalSource,
+}
+"""Each kind of source, by the key that tells it from the others."""
+
+
+def _by_its_key(value: object, _handler: object) -> object:
+    """Choose the kind by its key: trying every kind would report each one's complaints about the others' fields."""
+    if isinstance(value, tuple(SOURCES.values())):
+        return value
+    if not isinstance(value, Mapping):
+        # A value in place of a source is, most likely, the secret itself: say nothing of it.
+        raise PydanticCustomError(
+            "secret_source", "a source is needed, such as {env: NAME}; a secret's value never stands in a config"
+        )
+    kinds = [kind for kind in SOURCES if kind in value]
+    if len(kinds) != 1:
+        found = " and ".join(kinds) or "none"
+        raise PydanticCustomError("secret_source", f"exactly one of {', '.join(SOURCES)} is needed; found: {found}")
+    return SOURCES[kinds[0]].model_validate(value)
+
+
+SecretSource: TypeAlias = Annotated[
+    EnvSource | FileSource | DotenvSource | CommandSource | KeyringSource | StdinSource | ExternalSource,
+    WrapValidator(_by_its_key),
+]
 """Any source; a mapping in the config says which by the key it has."""

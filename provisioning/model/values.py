@@ -1,0 +1,63 @@
+"""Kinds of text that several models share: references to secrets, plaintext keys, addresses on the network."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, PlainSerializer, SecretStr, SerializationInfo
+from pydantic_core import PydanticCustomError
+
+REVEAL = {"reveal_plaintext": True}
+"""The serialization context under which `*_plaintext` fields are dumped as they are: for a request's body, and
+for nothing else (`model.model_dump(mode="json", exclude_unset=True, context=REVEAL)`)."""
+
+_REFERENCE = re.compile(r"\{\{secrets/([^/{}]+)/([^/{}]+)\}\}")
+
+
+class SecretKey(NamedTuple):
+    """The scope and the key that `{{secrets/scope/key}}` names."""
+
+    scope: str
+    key: str
+
+
+def references_in(text: str) -> tuple[SecretKey, ...]:
+    """List the secrets that a text refers to, in order."""
+    return tuple(SecretKey(*match) for match in _REFERENCE.findall(text))
+
+
+def _is_reference(text: str) -> str:
+    if _REFERENCE.fullmatch(text) is None:
+        # A key pasted here would be stored in plain text as the endpoint's config: the text is not repeated.
+        raise PydanticCustomError("secret_reference", "a reference of the form {{secrets/scope/key}} is needed")
+    return text
+
+
+def _is_address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise PydanticCustomError("address", "an address that starts with https:// (or http://) is needed")
+    if parts.username is not None or parts.password is not None:
+        raise PydanticCustomError("address", "the address holds a credential; give it by a secret reference")
+    return text
+
+
+def _masked_unless_revealed(value: SecretStr, info: SerializationInfo) -> str:
+    context = info.context
+    revealed = isinstance(context, dict) and context.get("reveal_plaintext") is True
+    return value.get_secret_value() if revealed else str(value)
+
+
+SecretReference: TypeAlias = Annotated[str, AfterValidator(_is_reference)]
+"""`{{secrets/scope/key}}`: the workspace reads the value itself, when the endpoint is called."""
+
+Plaintext: TypeAlias = Annotated[SecretStr, PlainSerializer(_masked_unless_revealed, return_type=str)]
+"""A credential given in the clear. Masked wherever it is shown; the workspace never returns it."""
+
+HttpAddress: TypeAlias = Annotated[str, AfterValidator(_is_address)]
+"""An http or https address, without a credential in it."""
