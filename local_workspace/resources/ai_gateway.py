@@ -1,0 +1,110 @@
+"""The AI gateway of an endpoint: what a client may ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from local_workspace.errors import invalid
+
+MOST_LIMITS = 20
+MOST_GROUP_LIMITS = 5
+
+BLOCKS = ("fallback_config", "guardrails", "inference_table_config", "rate_limits", "usage_tracking_config")
+
+_KEYS = ("endpoint", "user", "user_group", "service_principal")
+_NEED_PRINCIPAL = ("user_group", "service_principal")
+_PII = ("NONE", "BLOCK", "MASK")
+_TABLE_NAMES = ("catalog_name", "schema_name", "table_name_prefix")
+
+
+def normalise(
+    body: Mapping[str, Any], *, before: Mapping[str, Any] | None = None, endpoint: str
+) -> dict[str, Any]:
+    """Return the gateway to store; a block that is absent is gone.
+
+    Args:
+        body: the `ai_gateway` object of a create, or the body of a PUT.
+        before: what is stored now, for what must not change in one step.
+        endpoint: the endpoint's name, the default prefix of the inference table.
+
+    Raises:
+        ApiError: INVALID_PARAMETER_VALUE for the first rule that is broken.
+    """
+    gateway = {block: body[block] for block in BLOCKS if body.get(block) is not None}
+    if "rate_limits" in gateway:
+        _check_limits(gateway["rate_limits"])
+    if "guardrails" in gateway:
+        _check_guardrails(gateway["guardrails"])
+    if "inference_table_config" in gateway:
+        gateway["inference_table_config"] = _table(
+            gateway["inference_table_config"], (before or {}).get("inference_table_config"), endpoint
+        )
+    return gateway
+
+
+def _check_limits(limits: object) -> None:
+    if not isinstance(limits, list) or not all(isinstance(each, dict) for each in limits):
+        raise invalid("rate_limits must be a list of objects.")
+    if len(limits) > MOST_LIMITS:
+        raise invalid(f"An endpoint may have at most {MOST_LIMITS} rate limits; {len(limits)} were given.")
+    for limit in limits:
+        _check_limit(limit)
+    groups = sum(limit.get("key") == "user_group" for limit in limits)
+    if groups > MOST_GROUP_LIMITS:
+        raise invalid(f"An endpoint may have at most {MOST_GROUP_LIMITS} group rate limits; {groups} were given.")
+
+
+def _check_limit(limit: Mapping[str, Any]) -> None:
+    if limit.get("renewal_period") != "minute":
+        raise invalid("rate_limits.renewal_period must be minute.")
+    given = [each for each in ("calls", "tokens") if limit.get(each) is not None]
+    if len(given) != 1:
+        raise invalid("A rate limit needs exactly one of calls and tokens; send two entries to limit both.")
+    if not _count(limit[given[0]]):
+        raise invalid(f"rate_limits.{given[0]} must be a whole number, 0 or more.")
+    key = limit.get("key") or "endpoint"
+    if key not in _KEYS:
+        raise invalid(f"rate_limits.key must be one of {', '.join(_KEYS)}.")
+    if key in _NEED_PRINCIPAL and not limit.get("principal"):
+        raise invalid(f"A rate limit with key {key} needs a principal.")
+    if key == "endpoint" and limit.get("principal"):
+        raise invalid("A rate limit with key endpoint takes no principal.")
+
+
+def _count(value: object) -> bool:
+    if isinstance(value, bool):
+        return False
+    # int64 fields may come as strings: that is how protobuf's JSON writes them
+    return (isinstance(value, int) and value >= 0) or (isinstance(value, str) and value.isdecimal())
+
+
+def _check_guardrails(guardrails: object) -> None:
+    if not isinstance(guardrails, dict):
+        raise invalid("guardrails must be an object.")
+    for side in ("input", "output"):
+        rules = guardrails.get(side)
+        if not isinstance(rules, dict):
+            continue
+        behaviour = (rules.get("pii") or {}).get("behavior")
+        if behaviour is not None and behaviour not in _PII:
+            raise invalid(f"guardrails.{side}.pii.behavior must be one of {', '.join(_PII)}.")
+        for words in ("invalid_keywords", "valid_topics"):
+            value = rules.get(words, [])
+            if not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
+                raise invalid(f"guardrails.{side}.{words} must be a list of texts.")
+
+
+def _table(table: object, before: Mapping[str, Any] | None, endpoint: str) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise invalid("inference_table_config must be an object.")
+    if not table.get("enabled"):
+        return dict(table)
+    if not table.get("catalog_name") or not table.get("schema_name"):
+        raise invalid("inference_table_config needs catalog_name and schema_name to be enabled.")
+    wanted = {"table_name_prefix": endpoint, **table}
+    if before is not None and before.get("enabled"):
+        moved = [name for name in _TABLE_NAMES if before.get(name) != wanted.get(name)]
+        if moved:
+            raise invalid(f"To change {', '.join(moved)} of the inference table, disable it first, then enable it.")
+    return wanted

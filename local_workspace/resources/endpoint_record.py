@@ -1,0 +1,70 @@
+"""A serving endpoint as it is stored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from local_workspace.lifecycle import Deployment, Deployments
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A serving endpoint.
+
+    Attributes:
+        id: 32 hex digits; a name that is deleted and created again gets a new one.
+        name: unique in its workspace.
+        creator: the principal that created it.
+        creator_kind: `User` or `ServicePrincipal`.
+        created_ms: milliseconds since the epoch.
+        updated_ms: when it was last written.
+        deployments: its configs.
+        foundation: whether it is one of the workspace's own pay-per-token endpoints.
+        task: of a foundation endpoint; the others' follows from their config.
+        tags: by key.
+        description: immutable.
+        route_optimized: immutable.
+        ai_gateway: the AI gateway, or None.
+        email_notifications: who hears of updates, or None.
+        telemetry_config: as written, or None.
+        budget_policy_id: as written, or None.
+        rate_limits: the deprecated top-level ones, which no GET shows.
+    """
+
+    id: str
+    name: str
+    creator: str
+    creator_kind: str
+    created_ms: int
+    updated_ms: int
+    deployments: Deployments = field(default_factory=Deployments)
+    foundation: bool = False
+    task: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    description: str = ""
+    route_optimized: bool = False
+    ai_gateway: dict[str, Any] | None = None
+    email_notifications: dict[str, Any] | None = None
+    telemetry_config: dict[str, Any] | None = None
+    budget_policy_id: str | None = None
+    rate_limits: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def current(self) -> Deployment | None:
+        """The config that says what kind of endpoint it is: the one that serves, else the one that will."""
+        return self.deployments.serving or self.deployments.pending
+
+    def to_json(self) -> str:
+        """Return the stored document."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @staticmethod
+    def from_json(document: str) -> Endpoint:
+        """Read a stored document."""
+        values = json.loads(document)
+        deployments = {
+            slot: None if stored is None else Deployment(**stored) for slot, stored in values["deployments"].items()
+        }
+        return Endpoint(**{**values, "deployments": Deployments(**deployments)})

@@ -1,0 +1,165 @@
+"""A serving endpoint as the API shows it: what is echoed, what is hidden, what the server adds."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from local_workspace.lifecycle import CONFIG_UPDATE, DEPLOYMENT, Deployment, Update
+from local_workspace.resources import endpoint_configs, external_models
+from local_workspace.resources.endpoint_record import Endpoint
+from local_workspace.resources.secrets import is_hidden
+from local_workspace.settings import Behaviour
+
+_NOT_ECHOED = ("burst_scaling_enabled",)
+_SUMMARY = ("name", "entity_name", "entity_version", "external_model", "foundation_model")
+
+
+def detailed(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour) -> dict[str, Any]:
+    """Return what GET, create and update answer.
+
+    Args:
+        endpoint: the stored endpoint.
+        now_ms: the time at which it is seen.
+        level: the caller's permission level.
+        behaviour: the switches.
+    """
+    if endpoint.foundation:
+        return _foundation(endpoint, level=level)
+    shown = _common(endpoint, now_ms=now_ms, level=level, behaviour=behaviour)
+    seen = endpoint.deployments.seen_at(now_ms)
+    update = endpoint.deployments.update(now_ms)
+    if seen.serving is not None:
+        shown["config"] = _config(seen.serving, update=Update.NONE, behaviour=behaviour)
+    if seen.pending is not None:
+        shown["pending_config"] = {
+            **_config(seen.pending, update=update, behaviour=behaviour),
+            "start_time": seen.pending.started_ms,
+        }
+    shown["route_optimized"] = endpoint.route_optimized
+    shown["resource_credential_strategy"] = "EMBEDDED_CREDENTIALS"
+    if endpoint.email_notifications is not None:
+        shown["email_notifications"] = endpoint.email_notifications
+    if endpoint.budget_policy_id is not None:
+        shown["effective_budget_policy_id"] = endpoint.budget_policy_id
+    if endpoint.telemetry_config is not None:
+        shown["telemetry_config"] = _telemetry(endpoint.telemetry_config)
+    return shown
+
+
+def summary(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour) -> dict[str, Any]:
+    """Return an item of the list."""
+    if endpoint.foundation:
+        return _foundation(endpoint, level=level)
+    shown = _common(endpoint, now_ms=now_ms, level=level, behaviour=behaviour)
+    serving = endpoint.deployments.seen_at(now_ms).serving
+    if serving is not None:
+        entities = _config(serving, update=Update.NONE, behaviour=behaviour)["served_entities"]
+        shown["config"] = {
+            "served_entities": [{key: each[key] for key in _SUMMARY if key in each} for each in entities]
+        }
+    return shown
+
+
+def _common(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": endpoint.name,
+        "id": endpoint.id,
+        "creator": endpoint.creator,
+        "creator_kind": endpoint.creator_kind,
+        "creation_timestamp": endpoint.created_ms,
+        "last_updated_timestamp": endpoint.updated_ms,
+        "state": _state(endpoint, now_ms, behaviour),
+        "permission_level": level,
+        "description": endpoint.description,
+        "tags": [{"key": key, "value": value} for key, value in sorted(endpoint.tags.items())],
+    }
+    current = endpoint.current
+    if current is not None:
+        external = endpoint_configs.is_external(current.config)
+        shown["endpoint_type"] = "EXTERNAL_MODEL" if external else "UNITY_CATALOG_MODEL"
+        task = endpoint_configs.task_of(current.config)
+        if task is not None:
+            shown["task"] = task
+    if endpoint.ai_gateway is not None:
+        shown["ai_gateway"] = endpoint.ai_gateway
+    return shown
+
+
+def _state(endpoint: Endpoint, now_ms: int, behaviour: Behaviour) -> dict[str, str]:
+    update = endpoint.deployments.update(now_ms)
+    ready = endpoint.deployments.seen_at(now_ms).serving is not None
+    if update is Update.RUNNING and not behaviour.ready_during_update:
+        ready = False
+    return {
+        "ready": "READY" if ready else "NOT_READY",
+        "config_update": CONFIG_UPDATE[update],
+        "suspend": "NOT_SUSPENDED",
+    }
+
+
+def _config(deployment: Deployment, *, update: Update, behaviour: Behaviour) -> dict[str, Any]:
+    stored = copy.deepcopy(deployment.config)
+    external = endpoint_configs.is_external(stored)
+    entities = [
+        _entity(each, deployment, update=update, behaviour=behaviour)
+        # The server sorts them by name, whatever order they were sent in; a call's fallbacks keep that order.
+        for each in sorted(stored["served_entities"], key=lambda each: str(each["name"]))
+    ]
+    shown = {**stored, "served_entities": entities, "config_version": deployment.version}
+    if not external or behaviour.external_served_models:
+        shown["served_models"] = [_as_served_model(each) for each in entities]
+    return shown
+
+
+def _entity(
+    entity: dict[str, Any], deployment: Deployment, *, update: Update, behaviour: Behaviour
+) -> dict[str, Any]:
+    shown = {key: value for key, value in entity.items() if key not in _NOT_ECHOED}
+    model = shown.get("external_model")
+    if model is not None:
+        for holder, field, _plaintext in external_models.secrets_of(model):
+            if is_hidden(str(holder.get(field, ""))) and not behaviour.plaintext_reference_shown:
+                del holder[field]
+    shown["creator"] = deployment.creator
+    shown["creation_timestamp"] = deployment.started_ms
+    if model is None or behaviour.external_entity_state:
+        failed = update in {Update.FAILED, Update.CANCELED}
+        shown["state"] = {
+            "deployment": DEPLOYMENT[update],
+            "deployment_state_message": deployment.message if failed else "",
+        }
+    return shown
+
+
+def _as_served_model(entity: Mapping[str, Any]) -> dict[str, Any]:
+    renamed = {"entity_name": "model_name", "entity_version": "model_version"}
+    return {renamed.get(key, key): value for key, value in entity.items()}
+
+
+def _telemetry(config: Mapping[str, Any]) -> dict[str, Any]:
+    # table_names is write-only; what the table came to be called is shown instead.
+    shown = {key: value for key, value in config.items() if key != "table_names"}
+    logs = (config.get("table_names") or {}).get("logs_table")
+    if logs:
+        shown["inference_table_config"] = {**shown.get("inference_table_config", {}), "name": f"{logs}_payload"}
+    return shown
+
+
+def _foundation(endpoint: Endpoint, *, level: str) -> dict[str, Any]:
+    serving = endpoint.deployments.serving
+    shown: dict[str, Any] = {
+        "name": endpoint.name,
+        "capabilities": {"function_calling": endpoint.task == "llm/v1/chat"},
+        "config": {} if serving is None else {"served_entities": serving.config["served_entities"]},
+        "creation_timestamp": endpoint.created_ms,
+        "last_updated_timestamp": endpoint.updated_ms,
+        "endpoint_type": "FOUNDATION_MODEL_API",
+        "permission_level": level,
+        "state": {"ready": "READY", "config_update": "NOT_UPDATING"},
+        "task": endpoint.task,
+    }
+    if endpoint.ai_gateway is not None:
+        shown["ai_gateway"] = endpoint.ai_gateway
+    return shown

@@ -1,0 +1,314 @@
+"""Serving endpoints: created, read, changed, deleted, deployed."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from local_workspace.clock import Clock
+from local_workspace.errors import ApiError, denied, invalid, missing
+from local_workspace.lifecycle import Deployment, Deployments, Update
+from local_workspace.resources import (
+    ai_gateway,
+    endpoint_changes,
+    endpoint_configs,
+    endpoint_view,
+    external_models,
+    foundation,
+)
+from local_workspace.resources.arrangements import Arrangement, Arrangements
+from local_workspace.resources.endpoint_record import Endpoint
+from local_workspace.resources.identities import Identity
+from local_workspace.resources.permissions import LEVELS, Permissions, creator_grant
+from local_workspace.resources.scopes import Scopes
+from local_workspace.resources.secrets import Secrets, hidden_scope
+from local_workspace.settings import Settings
+from local_workspace.store import Store
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_VERBS = {"CAN_VIEW": "View", "CAN_QUERY": "Query", "CAN_MANAGE": "Manage"}
+
+
+@dataclass(frozen=True)
+class ServingEndpoint:
+    """What answering a call needs to know of an endpoint.
+
+    Attributes:
+        name: the endpoint's name.
+        id: its id.
+        creator: who wrote the config that serves; its secrets are read on this principal's behalf.
+        config: the config that serves, as stored: entities in the order they were sent, secret references in
+            place; None while there is none (NOT_READY).
+        task: `llm/v1/chat`, …; None for custom models.
+        ai_gateway: the AI gateway; empty if there is none.
+        rate_limits: the deprecated top-level limits.
+        foundation: whether the workspace's built-in model answers.
+    """
+
+    name: str
+    id: str
+    creator: str
+    config: Mapping[str, Any] | None
+    task: str | None
+    ai_gateway: Mapping[str, Any]
+    rate_limits: tuple[Mapping[str, Any], ...]
+    foundation: bool
+
+
+class Endpoints:
+    """The serving endpoints of one workspace.
+
+    Args:
+        store: where they are kept.
+        workspace: the workspace's id.
+        scopes: the workspace's scopes: plain-text keys live in hidden ones.
+        secrets: the workspace's secrets, which configs refer to.
+        permissions: the workspace's grants.
+        clock: tells when a deployment is over.
+        settings: how long deployments take, and the switches.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        workspace: str,
+        *,
+        scopes: Scopes,
+        secrets: Secrets,
+        permissions: Permissions,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._workspace = workspace
+        self._scopes = scopes
+        self._secrets = secrets
+        self._permissions = permissions
+        self._clock = clock
+        self._settings = settings
+        self.arrangements = Arrangements()
+
+    def create(self, body: Mapping[str, Any], *, identity: Identity, provisioned: bool = False) -> dict[str, Any]:
+        """Create an endpoint and begin to deploy its config, if it has one."""
+        name = body.get("name")
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise invalid(
+                "Invalid endpoint name: it may hold letters, digits, '-' and '_', begins with a letter or digit, "
+                "and has at most 63 characters."
+            )
+        now_ms = self._clock.now_ms()
+        endpoint = Endpoint(
+            id=uuid.uuid4().hex,
+            name=name,
+            creator=identity.name,
+            creator_kind=identity.creator_kind,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            tags=endpoint_changes.tags_of(body.get("tags") or []),
+            description=str(body.get("description") or ""),
+            route_optimized=bool(body.get("route_optimized")),
+            ai_gateway=ai_gateway.normalise(body.get("ai_gateway") or {}, endpoint=name) or None,
+            budget_policy_id=body.get("budget_policy_id"),
+        )
+        if body.get("email_notifications") is not None:
+            endpoint = endpoint_changes.with_notifications(endpoint, body)
+        with self._store.transaction():
+            if self._find(name) is not None:
+                raise ApiError(
+                    409, "RESOURCE_ALREADY_EXISTS", f"Endpoint with name '{name}' already exists.", request_info=True
+                )
+            if body.get("config"):
+                endpoint = self._deploy(endpoint, body["config"], identity=identity, provisioned=provisioned)
+            if body.get("rate_limits"):
+                endpoint = endpoint_changes.with_rate_limits(endpoint, body)
+            if endpoint_changes.unsupported_telemetry(endpoint) is None:
+                endpoint = replace(endpoint, telemetry_config=body.get("telemetry_config"))
+            self._store.execute(
+                "INSERT INTO endpoints VALUES (?, ?, ?, ?)", (endpoint.id, self._workspace, name, endpoint.to_json())
+            )
+            self._permissions.grant(endpoint.id, [creator_grant(identity.name, identity.creator_kind)])
+        return self.view(endpoint, identity=identity)
+
+    def get(self, name: str, *, identity: Identity) -> dict[str, Any]:
+        """Return an endpoint in full."""
+        return self.view(self.require(name, "CAN_VIEW", identity=identity), identity=identity)
+
+    def list(self, *, identity: Identity) -> list[dict[str, Any]]:
+        """Return the endpoints that the identity may see, in short."""
+        rows = self._store.rows("SELECT document FROM endpoints WHERE workspace = ? ORDER BY name", (self._workspace,))
+        found = [Endpoint.from_json(row["document"]) for row in rows]
+        levels = [(each, self.level(each, identity=identity)) for each in found]
+        return [
+            endpoint_view.summary(
+                each, now_ms=self._clock.now_ms(), level=level, behaviour=self._settings.behaviour
+            )
+            for each, level in levels
+            if level is not None
+        ]
+
+    def delete(self, name: str, *, identity: Identity) -> None:
+        """Delete an endpoint at once; its grants linger under its id, as the real API's do."""
+        with self._store.transaction():
+            endpoint = self.require(name, "CAN_MANAGE", identity=identity)
+            if endpoint.foundation:
+                raise denied(f"Endpoint {name} is managed by Databricks and cannot be deleted.")
+            self._scopes.drop_hidden(hidden_scope(endpoint.id))
+            self._store.execute("DELETE FROM endpoints WHERE id = ?", (endpoint.id,))
+
+    def update_config(
+        self, name: str, body: Mapping[str, Any], *, identity: Identity, provisioned: bool = False
+    ) -> dict[str, Any]:
+        """Begin to deploy a new config in place of the whole old one."""
+        with self._store.transaction():
+            endpoint = self.require(name, "CAN_MANAGE", identity=identity)
+            if endpoint.foundation:
+                raise invalid(f"The config of endpoint {name} is managed by Databricks.")
+            if not endpoint.deployments.may_start(self._clock.now_ms()):
+                raise self._busy(name)
+            endpoint = self._deploy(endpoint, body, identity=identity, provisioned=provisioned)
+            self.save(endpoint)
+        return self.view(endpoint, identity=identity)
+
+    def view(self, endpoint: Endpoint, *, identity: Identity) -> dict[str, Any]:
+        """Return an endpoint as the API shows it to an identity."""
+        return endpoint_view.detailed(
+            endpoint,
+            now_ms=self._clock.now_ms(),
+            level=self.level(endpoint, identity=identity) or LEVELS[0],
+            behaviour=self._settings.behaviour,
+        )
+
+    def require(self, name: str, level: str, *, identity: Identity) -> Endpoint:
+        """Return an endpoint on which the identity has at least the level.
+
+        Raises:
+            ApiError: there is no such endpoint (404), or the identity may not (403).
+        """
+        endpoint = self._find(name)
+        if endpoint is None:
+            raise missing(f"Endpoint with name '{name}' does not exist.", request_info=True)
+        held = self.level(endpoint, identity=identity)
+        if held is None or LEVELS.index(held) < LEVELS.index(level):
+            raise denied(
+                f"User does not have permission '{_VERBS[level]}' on Endpoint {name}", request_info=True
+            )
+        return endpoint
+
+    def level(self, endpoint: Endpoint, *, identity: Identity) -> str | None:
+        """Return an identity's level on an endpoint; everyone may query the workspace's own."""
+        held = self._permissions.level(endpoint.id, identity=identity)
+        return held or ("CAN_QUERY" if endpoint.foundation else None)
+
+    def serving(self, name: str, *, identity: Identity, level: str = "CAN_QUERY") -> ServingEndpoint:
+        """Return what answering a call needs, for an identity that has at least the level."""
+        endpoint = self.require(name, level, identity=identity)
+        serving = endpoint.deployments.seen_at(self._clock.now_ms()).serving
+        return ServingEndpoint(
+            name=name,
+            id=endpoint.id,
+            creator=endpoint.creator if serving is None else serving.creator,
+            config=None if serving is None else serving.config,
+            task=endpoint.task or (None if serving is None else endpoint_configs.task_of(serving.config)),
+            ai_gateway=endpoint.ai_gateway or {},
+            rate_limits=tuple(endpoint.rate_limits),
+            foundation=endpoint.foundation,
+        )
+
+    def by_id(self, endpoint_id: str) -> Endpoint | None:
+        """Return an endpoint by its id, or None."""
+        row = self._store.row(
+            "SELECT document FROM endpoints WHERE workspace = ? AND id = ?", (self._workspace, endpoint_id)
+        )
+        return None if row is None else Endpoint.from_json(row["document"])
+
+    def save(self, endpoint: Endpoint) -> Endpoint:
+        """Store a changed endpoint, stamped with the time."""
+        stamped = replace(endpoint, updated_ms=self._clock.now_ms())
+        self._store.execute("UPDATE endpoints SET document = ? WHERE id = ?", (stamped.to_json(), endpoint.id))
+        return stamped
+
+    def arrange(self, rule: Arrangement) -> None:
+        """Say how deployments go: the coming ones, and those in progress."""
+        self.arrangements.add(rule)
+        with self._store.transaction():
+            for row in self._store.rows("SELECT document FROM endpoints WHERE workspace = ?", (self._workspace,)):
+                endpoint = Endpoint.from_json(row["document"])
+                running = endpoint.deployments.update(self._clock.now_ms()) is Update.RUNNING
+                pending = endpoint.deployments.pending
+                if running and pending is not None and self.arrangements.find(endpoint.name) is rule:
+                    arranged = self._arranged(endpoint.name, pending)
+                    self.save(replace(endpoint, deployments=replace(endpoint.deployments, pending=arranged)))
+
+    def add_foundation(self) -> None:
+        """Store the endpoints that a workspace has from the start."""
+        for endpoint in foundation.endpoints(self._workspace):
+            self._store.execute(
+                "INSERT OR IGNORE INTO endpoints VALUES (?, ?, ?, ?)",
+                (endpoint.id, self._workspace, endpoint.name, endpoint.to_json()),
+            )
+
+    def _find(self, name: str) -> Endpoint | None:
+        row = self._store.row(
+            "SELECT document FROM endpoints WHERE workspace = ? AND name = ?", (self._workspace, name)
+        )
+        return None if row is None else Endpoint.from_json(row["document"])
+
+    def _deploy(
+        self, endpoint: Endpoint, body: object, *, identity: Identity, provisioned: bool
+    ) -> Endpoint:
+        if not isinstance(body, dict):
+            raise invalid("config must be an object.")
+        now_ms = self._clock.now_ms()
+        config = endpoint_configs.normalise(body, provisioned=provisioned)
+        if not config["served_entities"]:
+            return replace(endpoint, deployments=Deployments())
+        self._keep_keys(endpoint.id, config, identity=identity)
+        deployment = Deployment(
+            config=config,
+            version=endpoint.deployments.next_version,
+            creator=identity.name,
+            started_ms=now_ms,
+            due_ms=now_ms + self._milliseconds(config),
+        )
+        deployment = self._arranged(endpoint.name, deployment)
+        return replace(endpoint, deployments=endpoint.deployments.start(deployment, now_ms))
+
+    def _keep_keys(self, endpoint_id: str, config: Mapping[str, Any], *, identity: Identity) -> None:
+        """Check every secret reference, and put every plain-text key away for a reference to it."""
+        per_config = self._settings.behaviour.secret_freshness == "per_config"
+        for entity in config["served_entities"]:
+            for holder, field, plaintext in external_models.secrets_of(entity.get("external_model") or {}):
+                if holder.get(plaintext):
+                    holder[field] = self._secrets.keep_plaintext(endpoint_id, str(holder.pop(plaintext)))
+                elif holder.get(field):
+                    self._secrets.check_reference(str(holder[field]), identity=identity)
+                    if per_config:
+                        frozen = self._secrets.keep_plaintext(
+                            endpoint_id, self._secrets.resolve(holder[field], creator=identity.name)
+                        )
+                        holder[field] = frozen
+
+    def _milliseconds(self, config: Mapping[str, Any]) -> int:
+        external = endpoint_configs.is_external(config)
+        seconds = self._settings.deploy_seconds if external else self._settings.custom_deploy_seconds
+        return int(seconds * 1000)
+
+    def _arranged(self, name: str, deployment: Deployment) -> Deployment:
+        rule = self.arrangements.find(name)
+        if rule is None:
+            return deployment
+        if rule.outcome == "stuck":
+            return replace(deployment, due_ms=None)
+        due_ms = deployment.due_ms if rule.seconds is None else deployment.started_ms + int(rule.seconds * 1000)
+        return replace(deployment, due_ms=due_ms, ending=rule.outcome, message=rule.message)
+
+    def _busy(self, name: str) -> ApiError:
+        return ApiError(
+            self._settings.behaviour.busy_status,
+            "RESOURCE_CONFLICT",
+            f"Endpoint {name} is currently updating. Wait for the update to complete, then retry.",
+            request_info=True,
+        )

@@ -1,0 +1,81 @@
+"""What a workspace can be told when it starts: how it is run, and how it behaves where the real one is uncertain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Switches for what no public source settles; each default is the likelier answer.
+
+    Attributes:
+        existing_scope_status: HTTP status of "Scope X already exists!": the code is on record, the status is not.
+        busy_status: HTTP status of a config update while another one runs. The telemetry route's 409 is the
+            only written hint.
+        ready_during_update: whether an endpoint whose old config still serves reports READY while a new config
+            is deployed; the docs say that it keeps serving.
+        external_entity_state: whether entities of external models carry `state`.
+        external_served_models: whether `served_models` mirrors entities of external models, as it does for
+            custom ones.
+        plaintext_reference_shown: whether a key that was given as `*_plaintext` shows up on GET as a generated
+            reference in the field without the suffix.
+        missing_secret_at_create: whether a reference to a scope or key that does not exist is accepted when the
+            config is written (and fails when called) or refused at once.
+        secret_freshness: whether a call reads a referenced secret's present value, or the one that it had when
+            the config was written.
+        admins_manage_scopes: whether workspace admins have MANAGE on every scope, as the access-control page
+            says; off, a scope whose MANAGE was given away is locked for them too.
+        creator_keeps_manage: whether a permissions PUT that leaves the endpoint's creator out keeps the
+            creator's CAN_MANAGE.
+        unknown_permission_object: what the permissions API answers for an id that never existed: an `empty`
+            list (as the vendor's own fake) or `not_found`.
+        known_principals_only: whether ACLs and permissions refuse principals that the workspace never met.
+        remote_secret_reads: whether GET secrets/get works outside a notebook; documented as refused, recorded
+            as working.
+    """
+
+    existing_scope_status: Literal[400, 409] = 400
+    busy_status: Literal[400, 409] = 409
+    ready_during_update: bool = True
+    external_entity_state: bool = True
+    external_served_models: bool = False
+    plaintext_reference_shown: bool = False
+    missing_secret_at_create: Literal["accept", "refuse"] = "accept"
+    secret_freshness: Literal["per_call", "per_config"] = "per_call"
+    admins_manage_scopes: bool = True
+    creator_keeps_manage: bool = True
+    unknown_permission_object: Literal["empty", "not_found"] = "empty"
+    known_principals_only: bool = False
+    remote_secret_reads: bool = True
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a workspace is run.
+
+    Attributes:
+        deploy_seconds: how long the config of an endpoint of external models stays IN_PROGRESS. Not zero by
+            default, so that a client which does not wait is found out.
+        custom_deploy_seconds: the same for custom models, which build a container.
+        latency_ms: added to each answer, in milliseconds.
+        upstreams: `simulated`: providers are answered by the built-in simulators unless a config names a base
+            URL; `live`: by the real providers.
+        allow_upstream: hosts other than loopback that external models may call in simulated mode.
+        simulated_key: the only key that the simulators take; None: any that looks like the provider's.
+        entra_authority: base URL that issues tokens for `azuread`; None: the simulator's, or the real one in
+            live mode.
+        seed: makes traffic splits and random faults repeat.
+        behaviour: the switches.
+    """
+
+    deploy_seconds: float = 0.3
+    custom_deploy_seconds: float = 2.0
+    latency_ms: float = 0.0
+    upstreams: Literal["simulated", "live"] = "simulated"
+    allow_upstream: tuple[str, ...] = ()
+    simulated_key: str | None = field(default=None, repr=False)
+    entra_authority: str | None = None
+    seed: int = 0
+    behaviour: Behaviour = field(default_factory=Behaviour)

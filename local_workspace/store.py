@@ -1,0 +1,117 @@
+"""The one source of truth: a SQLite database, written before anything is answered.
+
+A secret's value stands in `secrets.value` and nowhere else; keys given in plain text are kept there too. The
+file is readable by its owner alone. Every write is one transaction that is on disk (`synchronous=FULL`) when it
+returns, so that a workspace that is killed loses nothing it has answered.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS workspaces (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS principals (
+    workspace TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (workspace, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS memberships (
+    workspace TEXT NOT NULL, member TEXT NOT NULL, team TEXT NOT NULL,
+    PRIMARY KEY (workspace, member, team)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tokens (
+    digest BLOB PRIMARY KEY, workspace TEXT NOT NULL, principal TEXT NOT NULL, expires_ms INTEGER
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS scopes (
+    id INTEGER PRIMARY KEY, workspace TEXT NOT NULL, folded TEXT NOT NULL, name TEXT NOT NULL,
+    backend_type TEXT NOT NULL, keyvault TEXT, hidden INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (workspace, folded)
+);
+CREATE TABLE IF NOT EXISTS acls (
+    scope INTEGER NOT NULL REFERENCES scopes (id) ON DELETE CASCADE,
+    principal TEXT NOT NULL, permission TEXT NOT NULL,
+    PRIMARY KEY (scope, principal)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS secrets (
+    scope INTEGER NOT NULL REFERENCES scopes (id) ON DELETE CASCADE,
+    key TEXT NOT NULL, value BLOB NOT NULL, updated_ms INTEGER NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE TABLE IF NOT EXISTS endpoints (
+    id TEXT PRIMARY KEY, workspace TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL,
+    UNIQUE (workspace, name)
+);
+CREATE TABLE IF NOT EXISTS grants (
+    workspace TEXT NOT NULL, object TEXT NOT NULL, principal TEXT NOT NULL, kind TEXT NOT NULL,
+    level TEXT NOT NULL,
+    PRIMARY KEY (workspace, object, principal, kind)
+) WITHOUT ROWID;
+"""
+
+
+class Store:
+    """A database and the lock that makes one write at a time.
+
+    Args:
+        path: the file, made with mode 0600 if it does not exist; None keeps everything in memory.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        if path is not None:
+            # Made before SQLite opens it: its journal files take over the database file's mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            path.chmod(0o600)
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.executescript(_SCHEMA)
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with self._lock:
+            return self._connection.execute(sql, tuple(parameters)).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Row | None:
+        """Return a query's first row, or None."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Run one statement and return the number of rows it changed."""
+        with self.transaction():
+            return self._connection.execute(sql, tuple(parameters)).rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make the statements within one write: all of it is on disk at the end, or none. May be nested."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def meta(self, key: str, default: str) -> str:
+        """Return a stored fact about this database, storing `default` the first time it is asked for."""
+        with self.transaction():
+            self.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, default))
+            found = self.row("SELECT value FROM meta WHERE key = ?", (key,))
+        return default if found is None else str(found["value"])
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._connection.close()
