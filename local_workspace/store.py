@@ -12,7 +12,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+
+_reading: ContextVar[sqlite3.Connection | None] = ContextVar("_reading", default=None)
+"""The older copy that the current request reads, if it is to see one."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -73,11 +77,12 @@ class Store:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_SCHEMA)
+        self._snapshot: sqlite3.Connection | None = None
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""
         with self._lock:
-            return self._connection.execute(sql, tuple(parameters)).fetchall()
+            return (_reading.get() or self._connection).execute(sql, tuple(parameters)).fetchall()
 
     def row(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Row | None:
         """Return a query's first row, or None."""
@@ -111,7 +116,30 @@ class Store:
             found = self.row("SELECT value FROM meta WHERE key = ?", (key,))
         return default if found is None else str(found["value"])
 
+    def keep_snapshot(self) -> None:
+        """Keep a copy, in memory, of how things stand before the next write."""
+        with self._lock:
+            self._drop_snapshot()
+            self._snapshot = sqlite3.connect(":memory:", check_same_thread=False)
+            self._snapshot.row_factory = sqlite3.Row
+            self._connection.backup(self._snapshot)
+
+    @contextmanager
+    def reading_snapshot(self) -> Iterator[None]:
+        """Let the current request read the copy that was kept last; the present state if none was."""
+        mark = _reading.set(self._snapshot)
+        try:
+            yield
+        finally:
+            _reading.reset(mark)
+
     def close(self) -> None:
         """Close the database."""
         with self._lock:
+            self._drop_snapshot()
             self._connection.close()
+
+    def _drop_snapshot(self) -> None:
+        if self._snapshot is not None:
+            self._snapshot.close()
+            self._snapshot = None

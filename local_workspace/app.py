@@ -1,0 +1,122 @@
+"""The ASGI application: who may come in, what is recorded, what breaks, and which handler answers.
+
+For handlers:
+    request.state.workspace     the caller's `Workspace`
+    request.state.identity      the caller's `Identity`
+    request.app.state.resources what is opened once a server and closed with it (`Resources`)
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from local_workspace.authentication import Door, Gate, Identify, respond
+from local_workspace.breakage import Breakage
+from local_workspace.errors import ApiError
+from local_workspace.handlers import endpoints, identity, local, permissions, scopes
+from local_workspace.recorder import Recorder
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from local_workspace.store import Store
+    from local_workspace.workspace import Workspaces
+
+T = TypeVar("T")
+
+
+class Resources:
+    """What a server opens when it is first needed and closes when it stops: sessions, servers of its own."""
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._opened: dict[str, object] = {}
+
+    async def once(self, name: str, opening: Callable[[], AbstractAsyncContextManager[T]]) -> T:
+        """Return what `opening()` gave when it was first entered under this name.
+
+        Args:
+            name: of the resource.
+            opening: makes the context manager; entered now if this is the first call, and left when the
+                server stops, in reverse order of entering.
+        """
+        if name not in self._opened:
+            self._opened[name] = await self._stack.enter_async_context(opening())
+        return cast("T", self._opened[name])
+
+    async def close(self) -> None:
+        """Close everything."""
+        await self._stack.aclose()
+
+
+def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> ASGIApp:
+    """Return the application.
+
+    Args:
+        workspaces: what it serves.
+        store: the state behind them.
+        latency_ms: added to every answer, in milliseconds.
+    """
+    resources = Resources()
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await resources.close()
+
+    router = Starlette(
+        routes=_routes(),
+        lifespan=lifespan,
+        exception_handlers={ApiError: _api_error, HTTPException: _unknown_route, Exception: _internal_error},
+    )
+    router.state.resources = resources
+    inner = Breakage(Gate(_WithoutTrailingSlash(router)), store=store, latency_ms=latency_ms)
+    return Door(Identify(Recorder(inner), workspaces=workspaces))
+
+
+def _routes() -> list[BaseRoute]:
+    # The fixed paths of invocations come before `/serving-endpoints/{name}/…` by their own order in that module.
+    routes: list[BaseRoute] = [*scopes.routes, *endpoints.routes, *permissions.routes, *identity.routes, *local.routes]
+    if importlib.util.find_spec("local_workspace.handlers.invocations") is not None:
+        routes += import_module("local_workspace.handlers.invocations").routes
+    return routes
+
+
+class _WithoutTrailingSlash:
+    """MLflow's client sends a trailing slash; a redirect would cost a round trip and lose a POST's body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/"):
+            scope = {**scope, "path": scope["path"].rstrip("/") or "/", "asked_path": scope["path"]}
+        await self._app(scope, receive, send)
+
+
+async def _api_error(_request: Request, error: Exception) -> Response:
+    return respond(cast("ApiError", error))
+
+
+async def _unknown_route(request: Request, _error: Exception) -> Response:
+    path = request.scope.get("asked_path", request.scope["path"])
+    request.state.workspace.unknown[f"{request.method} {path}"] += 1
+    # The real text leaves the API's prefix and version out.
+    shown = path.removeprefix("/api/2.0").removeprefix("/api/2.1")
+    return respond(ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{request.method} {shown}'"))
+
+
+async def _internal_error(_request: Request, _error: Exception) -> Response:
+    return respond(ApiError(500, "INTERNAL_ERROR", "The local workspace failed to answer; its log says why."))

@@ -1,0 +1,126 @@
+"""Who may come in: this machine's programs with a token, and no web page.
+
+`Door` refuses what does not address this server by a loopback name (DNS rebinding) or comes from a page of another
+origin. `Identify` finds the workspace and the identity behind the token, and `Gate` refuses requests without one;
+the recorder and the faults stand between the two, so that refused requests are recorded and can break as well.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+
+from local_workspace.errors import ApiError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from local_workspace.workspace import Workspaces
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+_PUBLIC = ("/.well-known/", "/oidc/")
+
+
+class Door:
+    """Middleware that answers only to this server's own name.
+
+    Args:
+        app: what answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a foreign Host (421) or Origin (403); pass on the rest."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        port = scope["server"][1]
+        names = {f"{name}:{port}" for name in LOOPBACK_NAMES}
+        origin = headers.get("origin")
+        if headers.get("host", "").lower() not in names:
+            refusal = ApiError(421, "BAD_REQUEST", "This workspace answers to its own loopback address alone.")
+        elif origin is not None and origin.lower().removeprefix("http://") not in names:
+            refusal = ApiError(403, "PERMISSION_DENIED", "Requests from web pages are refused.")
+        else:
+            await self._app(scope, receive, send)
+            return
+        await respond(refusal)(scope, receive, send)
+
+
+class Identify:
+    """Middleware that puts `workspace`, `identity` and `refusal` into the request's state.
+
+    Args:
+        app: what answers.
+        workspaces: knows the tokens.
+    """
+
+    def __init__(self, app: ASGIApp, *, workspaces: Workspaces) -> None:
+        self._app = app
+        self._workspaces = workspaces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Find out who calls; without a valid token, nobody calls the default workspace."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = None
+        found = None
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            found = self._workspaces.authenticate(token.strip())
+            if found is None:
+                refusal = _bad_token()
+        else:
+            refusal = _no_credential()
+        workspace, identity = found or (self._workspaces.default, None)
+        scope["state"] = {
+            **(scope.get("state") or {}), "workspace": workspace, "identity": identity, "refusal": refusal
+        }
+        await self._app(scope, receive, send)
+
+
+class Gate:
+    """Middleware that refuses callers without a valid token, except where clients come before they have one.
+
+    Args:
+        app: what answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse as `Identify` found."""
+        refusal = scope["state"]["refusal"] if scope["type"] == "http" else None
+        if refusal is None or scope["path"].startswith(_PUBLIC):
+            await self._app(scope, receive, send)
+            return
+        await respond(refusal)(scope, receive, send)
+
+
+def respond(error: ApiError) -> JSONResponse:
+    """Return an error as an HTTP answer."""
+    return JSONResponse(error.body(), status_code=error.status, headers=error.headers)
+
+
+def _no_credential() -> ApiError:
+    # The real gateway writes the HTTP status as an integer where every other error has a code.
+    return ApiError(
+        401,
+        401,
+        f"Credential was not sent or was of an unsupported type for this API. [ReqId: {uuid.uuid4()}]",
+        headers={"WWW-Authenticate": 'Bearer realm="DatabricksRealm"'},
+    )
+
+
+def _bad_token() -> ApiError:
+    message = "Invalid access token."
+    return ApiError(403, 403, message, headers={"X-Databricks-Reason-Phrase": message})

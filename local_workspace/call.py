@@ -1,0 +1,122 @@
+"""One API call as a handler sees it, and the way a handler becomes a route."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local_workspace.errors import ApiError, invalid, malformed
+from local_workspace.resources.identities import Identity
+from local_workspace.workspace import Workspace
+
+_LARGEST_BODY = 16 << 20
+
+
+@dataclass(frozen=True)
+class Call:
+    """An authenticated API call.
+
+    Attributes:
+        workspace: the workspace that the caller's token belongs to.
+        identity: who calls.
+        path: the path's parameters.
+        query: the query's parameters.
+        body: the JSON object that was sent; empty if there was none.
+    """
+
+    workspace: Workspace
+    identity: Identity
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Mapping[str, Any]
+
+    def required(self, field: str) -> str:
+        """Return a text that must be given, from the body or the query.
+
+        Raises:
+            ApiError: INVALID_PARAMETER_VALUE: it is missing, empty or no text.
+        """
+        value = self.optional(field)
+        if not value:
+            raise invalid(f"Missing required field: {field}")
+        return value
+
+    def optional(self, field: str) -> str | None:
+        """Return a text that may be given, or None.
+
+        Raises:
+            ApiError: INVALID_PARAMETER_VALUE: it is no text.
+        """
+        value = self.body.get(field, self.query.get(field))
+        if value is not None and not isinstance(value, str):
+            raise invalid(f"Field {field} must be a string.")
+        return value
+
+
+Handler = Callable[[Call], Mapping[str, Any] | Response]
+
+
+def route(method: str, path: str, handler: Handler) -> Route:
+    """Make a handler answer a route: its mapping as JSON, its `ApiError` as the API's error body.
+
+    Args:
+        method: the HTTP method.
+        path: Starlette's path pattern, without a trailing slash; requests with one find it too.
+        handler: a plain function. It runs in the event loop: what it does is a few SQLite statements, one
+            call after the other, so that no two writes interleave.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        answer = handler(await _call(request))
+        return answer if isinstance(answer, Response) else JSONResponse(answer)
+
+    return Route(path, endpoint, methods=[method])
+
+
+async def read_body(request: Request, *, at_most: int) -> bytes:
+    """Return a request's body.
+
+    Raises:
+        ApiError: it is larger than `at_most` bytes.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > at_most:
+            raise ApiError(413, "MAX_REQUEST_SIZE_EXCEEDED", f"The request is larger than {at_most} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _call(request: Request) -> Call:
+    try:
+        raw = await read_body(request, at_most=_LARGEST_BODY)
+    except ClientDisconnect:
+        raise malformed("The client went away before its request was complete.") from None
+    return Call(
+        workspace=request.state.workspace,
+        identity=request.state.identity,
+        path=request.path_params,
+        query=request.query_params,
+        body=_json_object(raw),
+    )
+
+
+def _json_object(raw: bytes) -> Mapping[str, Any]:
+    if not raw.strip():
+        return {}
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        # The parser's own words are not passed on: they may quote a value.
+        raise malformed("Could not parse request object: it is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise malformed("Could not parse request object: expected a JSON object.")
+    return body

@@ -1,0 +1,109 @@
+"""/api/2.0/serving-endpoints: endpoints, their configs and what is set on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local_workspace.call import Call, route
+from local_workspace.resources import endpoint_changes
+from local_workspace.resources.endpoint_record import Endpoint
+
+
+def create(call: Call) -> Mapping[str, Any]:
+    """Create an endpoint."""
+    return call.workspace.endpoints.create(call.body, identity=call.identity)
+
+
+def create_provisioned(call: Call) -> Mapping[str, Any]:
+    """Create an endpoint with provisioned throughput."""
+    return call.workspace.endpoints.create(call.body, identity=call.identity, provisioned=True)
+
+
+def list_all(call: Call) -> Mapping[str, Any]:
+    """List the endpoints that the caller may see."""
+    endpoints = call.workspace.endpoints.list(identity=call.identity)
+    return {"endpoints": endpoints} if endpoints else {}
+
+
+def list_foundation(call: Call) -> Mapping[str, Any]:
+    """List the pay-per-token endpoints."""
+    endpoints = call.workspace.endpoints.list(identity=call.identity)
+    return {"endpoints": [each for each in endpoints if each.get("endpoint_type") == "FOUNDATION_MODEL_API"]}
+
+
+def get(call: Call) -> Mapping[str, Any]:
+    """Return an endpoint in full."""
+    return call.workspace.endpoints.get(call.path["name"], identity=call.identity)
+
+
+def delete(call: Call) -> Mapping[str, Any]:
+    """Delete an endpoint."""
+    call.workspace.endpoints.delete(call.path["name"], identity=call.identity)
+    return {}
+
+
+def update_config(call: Call) -> Mapping[str, Any]:
+    """Begin to deploy a new config."""
+    return call.workspace.endpoints.update_config(call.path["name"], call.body, identity=call.identity)
+
+
+def update_provisioned(call: Call) -> Mapping[str, Any]:
+    """Begin to deploy a new config with provisioned throughput."""
+    config = call.body.get("config") or {}
+    return call.workspace.endpoints.update_config(
+        call.path["name"], config, identity=call.identity, provisioned=True
+    )
+
+
+def put_ai_gateway(call: Call) -> Mapping[str, Any]:
+    """Replace the AI gateway."""
+    return _change(call, endpoint_changes.with_ai_gateway).ai_gateway or {}
+
+
+def patch_tags(call: Call) -> Mapping[str, Any]:
+    """Add and delete tags."""
+    tags = _change(call, endpoint_changes.with_tags).tags
+    return {"tags": [{"key": key, "value": value} for key, value in sorted(tags.items())]}
+
+
+def patch_notifications(call: Call) -> Mapping[str, Any]:
+    """Replace the e-mail notifications."""
+    endpoint = _change(call, endpoint_changes.with_notifications)
+    return {"name": endpoint.name, "email_notifications": endpoint.email_notifications}
+
+
+def put_rate_limits(call: Call) -> Mapping[str, Any]:
+    """Replace the deprecated top-level rate limits."""
+    return {"rate_limits": _change(call, endpoint_changes.with_rate_limits).rate_limits}
+
+
+def patch_telemetry(call: Call) -> Mapping[str, Any]:
+    """Replace the telemetry config."""
+    now_ms = call.workspace.clock.now_ms()
+    endpoint = _change(call, lambda found, body: endpoint_changes.with_telemetry(found, body, now_ms=now_ms))
+    return call.workspace.endpoints.view(endpoint, identity=call.identity)
+
+
+def _change(call: Call, change: Callable[[Endpoint, Mapping[str, Any]], Endpoint]) -> Endpoint:
+    endpoint = call.workspace.endpoints.require(call.path["name"], "CAN_MANAGE", identity=call.identity)
+    return call.workspace.endpoints.save(change(endpoint, call.body))
+
+
+_ENDPOINTS = "/api/2.0/serving-endpoints"
+
+routes = [
+    route("GET", f"{_ENDPOINTS}:foundation-models", list_foundation),
+    route("GET", _ENDPOINTS, list_all),
+    route("POST", _ENDPOINTS, create),
+    route("POST", f"{_ENDPOINTS}/pt", create_provisioned),
+    route("PUT", f"{_ENDPOINTS}/pt/{{name}}/config", update_provisioned),
+    route("GET", f"{_ENDPOINTS}/{{name}}", get),
+    route("DELETE", f"{_ENDPOINTS}/{{name}}", delete),
+    route("PUT", f"{_ENDPOINTS}/{{name}}/config", update_config),
+    route("PUT", f"{_ENDPOINTS}/{{name}}/ai-gateway", put_ai_gateway),
+    route("PATCH", f"{_ENDPOINTS}/{{name}}/tags", patch_tags),
+    route("PATCH", f"{_ENDPOINTS}/{{name}}/notifications", patch_notifications),
+    route("PUT", f"{_ENDPOINTS}/{{name}}/rate-limits", put_rate_limits),
+    route("PATCH", f"{_ENDPOINTS}/{{name}}/telemetry-config", patch_telemetry),
+]

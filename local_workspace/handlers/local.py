@@ -1,0 +1,96 @@
+"""/_local: what only a local workspace has. Takes the workspace's token like any other route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from local_workspace import recorder
+from local_workspace.call import Call, route
+from local_workspace.errors import invalid
+from local_workspace.faults import parse_faults
+from local_workspace.resources.arrangements import OUTCOMES, Arrangement
+
+
+def health(_call: Call) -> Mapping[str, Any]:
+    """Say that it answers."""
+    return {"status": "ok"}
+
+
+def list_requests(call: Call) -> Mapping[str, Any]:
+    """Return the requests that were answered, oldest first."""
+    return recorder.view(call.workspace.requests)
+
+
+def clear_requests(call: Call) -> Mapping[str, Any]:
+    """Forget them."""
+    call.workspace.requests.clear()
+    return {}
+
+
+def arm_faults(call: Call) -> Mapping[str, Any]:
+    """Arm faults, in addition to those armed already."""
+    faults = parse_faults(call.body.get("faults"))
+    seed = call.body.get("seed")
+    if seed is not None and not isinstance(seed, int):
+        raise invalid("seed must be a whole number.")
+    call.workspace.faults.arm(faults, seed=seed)
+    return {"armed": len(faults)}
+
+
+def clear_faults(call: Call) -> Mapping[str, Any]:
+    """Disarm all faults."""
+    call.workspace.faults.clear()
+    return {}
+
+
+def unknown_routes(call: Call) -> Mapping[str, Any]:
+    """Return the routes that clients called and this workspace does not know, with how often."""
+    return {"unknown": dict(call.workspace.unknown)}
+
+
+def advance_clock(call: Call) -> Mapping[str, Any]:
+    """Let time pass at once."""
+    seconds = call.body.get("advance", 0)
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+        raise invalid("advance must be a number of seconds, 0 or more.")
+    call.workspace.clock.advance(seconds)
+    return read_clock(call)
+
+
+def read_clock(call: Call) -> Mapping[str, Any]:
+    """Return the workspace's time."""
+    return {"now_ms": call.workspace.clock.now_ms()}
+
+
+def arrange_deployments(call: Call) -> Mapping[str, Any]:
+    """Say how deployments go: {"match", "outcome", "message", "seconds"}."""
+    outcome, seconds = call.body.get("outcome", "ready"), call.body.get("seconds")
+    if outcome not in OUTCOMES:
+        raise invalid(f"outcome must be one of {', '.join(OUTCOMES)}.")
+    if seconds is not None and (not isinstance(seconds, int | float) or seconds < 0):
+        raise invalid("seconds must be a number, 0 or more.")
+    call.workspace.endpoints.arrange(
+        Arrangement(call.required("match"), outcome, call.optional("message") or "", seconds)
+    )
+    return {}
+
+
+def clear_deployments(call: Call) -> Mapping[str, Any]:
+    """Let later deployments go well again."""
+    call.workspace.endpoints.arrangements.clear()
+    return {}
+
+
+routes = [
+    route("GET", "/_local/health", health),
+    route("GET", "/_local/requests", list_requests),
+    route("DELETE", "/_local/requests", clear_requests),
+    route("POST", "/_local/faults", arm_faults),
+    route("DELETE", "/_local/faults", clear_faults),
+    route("GET", "/_local/unknown", unknown_routes),
+    route("GET", "/_local/clock", read_clock),
+    route("POST", "/_local/clock", advance_clock),
+    route("POST", "/_local/deployments", arrange_deployments),
+    route("DELETE", "/_local/deployments", clear_deployments),
+]

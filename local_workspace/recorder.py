@@ -1,0 +1,179 @@
+"""What clients asked: the request log, with every key and value masked before it is kept."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+from local_workspace.resources.external_models import SECRET_FIELDS
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MASK = "[MASKED]"
+
+_KEPT = 10_000
+_LARGEST_BODY = 1 << 20
+_SECRETS = frozenset({"string_value", "bytes_value", "client_secret"})
+_REFERENCES = frozenset(path[-1] for paths in SECRET_FIELDS.values() for path in paths)
+
+
+@dataclass(frozen=True)
+class RecordedRequest:
+    """One request that was answered.
+
+    Attributes:
+        method: upper case.
+        path: without the query string.
+        status: of the answer; 0 if none was sent.
+        identity: the principal that called; None if no valid token came.
+        raw: the body, where it can hold no key; else the masked one.
+    """
+
+    method: str
+    path: str
+    status: int
+    identity: str | None
+    raw: bytes = field(default=b"", repr=False)
+
+    @property
+    def body(self) -> Any:  # noqa: ANN401 - any JSON value
+        """The JSON body, keys masked; None if there was none or it was no JSON."""
+        return _parse(self.raw)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what `GET /_local/requests` shows."""
+        return {"method": self.method, "path": self.path, "status": self.status, "identity": self.identity}
+
+
+class RequestLog:
+    """The last requests of one workspace, oldest first. Behaves as a sequence."""
+
+    def __init__(self) -> None:
+        self._requests: deque[RecordedRequest] = deque(maxlen=_KEPT)
+
+    def add(self, request: RecordedRequest) -> None:
+        """Remember a request."""
+        self._requests.append(request)
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._requests.clear()
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def __iter__(self) -> Iterator[RecordedRequest]:
+        return iter(list(self._requests))
+
+    @overload
+    def __getitem__(self, index: int) -> RecordedRequest: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[RecordedRequest]: ...
+    def __getitem__(self, index: int | slice) -> RecordedRequest | list[RecordedRequest]:
+        return list(self._requests)[index]
+
+    def __repr__(self) -> str:
+        return f"RequestLog({list(self._requests)!r})"
+
+
+class Recorder:
+    """Middleware that writes each request into its workspace's log, before the answer's last byte is sent.
+
+    Args:
+        app: what answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and record it; `_local` routes observe, and are not observed."""
+        if scope["type"] != "http" or scope["path"].startswith("/_local/"):
+            await self._app(scope, receive, send)
+            return
+        heard: list[bytes] = []
+        size = 0
+        status = 0
+        recorded = False
+
+        async def listen() -> Message:
+            nonlocal size
+            message = await receive()
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if chunk and size <= _LARGEST_BODY:
+                heard.append(chunk)
+            return message
+
+        def record() -> None:
+            nonlocal recorded
+            if recorded:
+                return
+            recorded = True
+            state = scope["state"]
+            identity = state["identity"]
+            body = b"".join(heard) if size <= _LARGEST_BODY else b""
+            state["workspace"].requests.add(
+                RecordedRequest(
+                    scope["method"],
+                    scope["path"],
+                    status,
+                    None if identity is None else identity.name,
+                    body if _holds_no_key(scope["path"]) else masked(body),
+                )
+            )
+
+        async def tell(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif not message.get("more_body"):
+                # A client that has read the answer finds the request in the log.
+                record()
+            await send(message)
+
+        try:
+            await self._app(scope, listen, tell)
+        finally:
+            record()
+
+
+def masked(body: bytes) -> bytes:
+    """Return a JSON body with every secret replaced; nothing at all if it is no JSON."""
+    parsed = _parse(body)
+    return b"" if parsed is None else json.dumps(_mask(parsed)).encode()
+
+
+def _mask(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, list):
+        return [_mask(each) for each in value]
+    if isinstance(value, dict):
+        return {key: MASK if _is_secret(key, each) else _mask(each) for key, each in value.items()}
+    return value
+
+
+def _is_secret(key: str, value: object) -> bool:
+    if key in _SECRETS or key.endswith("_plaintext"):
+        return True
+    # People paste a key where a reference belongs; a tag's plain "value" is masked with them.
+    return key in _REFERENCES and isinstance(value, str) and not value.strip().startswith("{{secrets/")
+
+
+def _holds_no_key(path: str) -> bool:
+    return path.endswith("/invocations") or path.startswith(("/serving-endpoints/", "/ai-gateway/"))
+
+
+def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return None
+
+
+def view(log: RequestLog) -> Mapping[str, Any]:
+    """Return what `GET /_local/requests` answers."""
+    return {"requests": [each.summary() for each in log]}

@@ -1,0 +1,169 @@
+"""One server on one loopback port: uvicorn with uvloop and httptools, started fast and stopped at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+import time
+from concurrent.futures import Future
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from local_workspace.breakage import TRANSPORT
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_GRACE = 2.0
+"""Seconds that answers on their way get when the server stops."""
+
+_log = logging.getLogger(__name__)
+
+
+def listen(port: int = 0, *, host: str = "127.0.0.1") -> socket.socket:
+    """Return a socket that listens on loopback.
+
+    Args:
+        port: 0 for any that is free.
+        host: a loopback address.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # A workspace that starts again, or takes over, comes back on the port its clients know.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(512)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, which also shows the connection to the faults."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required] # ours, beside the ASGI keys
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn's server with an end that does not poll: its own loop looks every 100 ms, here and at shutdown."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def stop(self) -> None:
+        """Stop soon; may be called from any thread."""
+        self.should_exit = True
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped already
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - as uvicorn's own
+        super().handle_exit(sig, frame)
+        self.stop()
+
+    async def main_loop(self) -> None:
+        while not self._stopping.is_set():
+            date = formatdate(time.time(), usegmt=True).encode()
+            self.server_state.default_headers = [(b"date", date)]
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            _, late = await asyncio.wait(set(self.server_state.tasks), timeout=_GRACE)
+            for task in late:
+                task.cancel()
+        await self.lifespan.shutdown()
+
+
+async def serve(app: ASGIApp, listening: socket.socket, *, started: Future[_Uvicorn] | None = None) -> None:
+    """Answer requests until stopped, by a signal if this is the main thread.
+
+    Args:
+        app: what answers.
+        listening: from `listen`; closed at the end.
+        started: told of the server as soon as it answers.
+    """
+    config = uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+    )
+    server = _Uvicorn(config)
+    announce = asyncio.ensure_future(_announce(server, started)) if started is not None else None
+    await server.serve(sockets=[listening])
+    if announce is not None:
+        await announce
+
+
+async def _announce(server: _Uvicorn, started: Future[_Uvicorn]) -> None:
+    while not server.started and not server.should_exit:
+        await asyncio.sleep(0)
+    started.set_result(server)
+
+
+class ServerThread:
+    """A server in a daemon thread.
+
+    Args:
+        app: what answers.
+        listening: from `listen`.
+    """
+
+    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+        self._started: Future[_Uvicorn] = Future()
+        self._thread = threading.Thread(
+            target=self._run, args=(app, listening), name="local-workspace", daemon=True
+        )
+        self._thread.start()
+        self._server = self._started.result()
+
+    def stop(self) -> None:
+        """Stop and wait until nothing runs any more."""
+        self._server.stop()
+        self._thread.join()
+
+    def _run(self, app: ASGIApp, listening: socket.socket) -> None:
+        try:
+            run(serve(app, listening, started=self._started))
+        except BaseException as error:  # noqa: BLE001 - the thread's boundary: whoever waits for the start learns of it
+            if self._started.done():
+                _log.exception("the local workspace stopped")
+            else:
+                self._started.set_exception(error)
+
+
+def run(main: Any) -> None:  # noqa: ANN401 - a coroutine
+    """Run a coroutine on uvloop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        asyncio.run(main)
+    else:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
