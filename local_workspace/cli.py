@@ -1,0 +1,125 @@
+"""The command line: `serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import signal
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from local_workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from local_workspace.faults import Fault
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run a Databricks workspace on localhost."""
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address to listen on.")
+@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
+@click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Folder that keeps the workspace.")
+@click.option("--latency", default=0.0, type=click.FloatRange(0), metavar="MS", help="Added to every answer.")
+@click.option("--faults", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON file of faults.")
+@click.option("--upstreams", type=click.Choice(["simulated", "live"]), default="simulated", show_default=True)
+@click.option("--allow-upstream", multiple=True, metavar="HOST", help="Host that external models may call.")
+@click.option("--simulated-key", help="The only key that simulated providers take.")
+@click.option("--deploy-seconds", default=Settings.deploy_seconds, show_default=True, type=click.FloatRange(0))
+def serve(
+    *,
+    host: str,
+    port: int,
+    state: Path | None,
+    latency: float,
+    faults: Path | None,
+    upstreams: Any,  # noqa: ANN401 - click has checked the choice
+    allow_upstream: tuple[str, ...],
+    simulated_key: str | None,
+    deploy_seconds: float,
+) -> None:
+    """Serve until interrupted.
+
+    The first line on stdout says where, as soon as requests are answered:
+    {"host": "http://127.0.0.1:PORT", "token": "…"}. Without --state, all is gone at the end.
+    """
+    if not _is_loopback(host):
+        raise click.BadParameter("the workspace listens on loopback alone", param_hint="--host")
+    settings = Settings(
+        deploy_seconds=deploy_seconds,
+        latency_ms=latency,
+        upstreams=upstreams,
+        allow_upstream=allow_upstream,
+        simulated_key=simulated_key,
+    )
+    armed, seed = _read_faults(faults) if faults is not None else ([], None)
+    _serve(host, port, state, settings, armed, seed)
+
+
+def _serve(
+    host: str, port: int, state: Path | None, settings: Settings, armed: list[Fault], seed: int | None
+) -> None:
+    from local_workspace import server  # noqa: PLC0415 - `--help` needs none of this
+    from local_workspace.app import build  # noqa: PLC0415
+    from local_workspace.clock import Clock  # noqa: PLC0415
+    from local_workspace.embedded import exclusive  # noqa: PLC0415
+    from local_workspace.store import Store  # noqa: PLC0415
+    from local_workspace.workspace import Workspaces  # noqa: PLC0415
+
+    with exclusive(state) as database:
+        try:
+            listening = server.listen(port, host=host)
+        except OSError as error:
+            raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        store = Store(database)
+        workspaces = Workspaces(store, clock=Clock(), settings=settings)
+        workspaces.default.faults.arm(armed, seed=seed)
+        shown = f"[{host}]" if ":" in host else host
+        address = {"host": f"http://{shown}:{listening.getsockname()[1]}", "token": workspaces.default.token}
+
+        async def main() -> None:
+            started: Future[Any] = Future()
+            serving = asyncio.ensure_future(
+                server.serve(build(workspaces, store=store, latency_ms=settings.latency_ms), listening, started=started)
+            )
+            await asyncio.wrap_future(started)
+            click.echo(json.dumps(address))
+            await serving
+
+        # uvicorn raises the signal that stopped it again once all is closed: leave quietly then.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        try:
+            server.run(main())
+        except KeyboardInterrupt:
+            pass
+        finally:
+            store.close()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_faults(path: Path) -> tuple[list[Fault], int | None]:
+    from local_workspace.errors import ApiError  # noqa: PLC0415 - only with --faults
+    from local_workspace.faults import parse_faults  # noqa: PLC0415
+
+    try:
+        document = json.loads(path.read_text())
+        if not isinstance(document, dict):
+            raise click.ClickException(f"{path}: expected an object with faults")
+        return parse_faults(document.get("faults")), document.get("seed")
+    except ValueError as error:
+        raise click.ClickException(f"{path}: no valid JSON: {error}") from error
+    except ApiError as error:
+        raise click.ClickException(f"{path}: {error.message}") from error
