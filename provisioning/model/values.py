@@ -13,7 +13,8 @@ REVEAL = {"reveal_plaintext": True}
 """The serialization context under which `*_plaintext` fields are dumped as they are: for a request's body, and
 for nothing else (`model.model_dump(mode="json", exclude_unset=True, context=REVEAL)`)."""
 
-_REFERENCE = re.compile(r"\{\{secrets/([^/{}]+)/([^/{}]+)\}\}")
+_PART = r"((?:[^/{}]|\$\{[^{}]*\})+)"  # a `${workspace...}` in it is filled in once the workspace is known
+_REFERENCE = re.compile(rf"\{{\{{secrets/{_PART}/{_PART}\}}\}}")
 
 
 class SecretKey(NamedTuple):

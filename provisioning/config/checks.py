@@ -1,0 +1,157 @@
+"""How the resources fit together: names, secrets that endpoints refer to, and who may read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.config.nodes import Node, walk
+from provisioning.model.rules import did_you_mean
+from provisioning.model.values import SecretKey, references_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provisioning.config.problems import Problems
+
+_PRINCIPALS = ("user_name", "group_name", "service_principal_name")
+
+
+def check(resources: Node, problems: Problems) -> None:
+    """Report what is wrong between resources, as far as the configs alone can tell.
+
+    Args:
+        resources: the managed resources, resolved.
+        problems: where everything wrong is reported.
+    """
+    scopes = _group(resources, "secret_scopes")
+    endpoints = _group(resources, "model_serving_endpoints")
+    _check_names(scopes, problems, fold=True)
+    _check_names(endpoints, problems, fold=False)
+    _check_one_stdin(scopes, problems)
+    for resource in (*scopes, *endpoints):
+        _check_principals(resource, problems)
+    for endpoint in endpoints:
+        _check_plaintext(endpoint, problems)
+        for reference, node in _references(endpoint):
+            _check_reference(reference, node, scopes, problems)
+        _check_readers(endpoint, scopes, problems)
+
+
+def _group(resources: Node, kind: str) -> list[Node]:
+    group = resources.get(kind)
+    return [node for node in group.fields().values() if node.fields()] if group is not None else []
+
+
+def _name(resource: Node) -> str:
+    node = resource.get("name")
+    return node.value if node is not None and isinstance(node.value, str) else ""
+
+
+def _check_names(resources: list[Node], problems: Problems, *, fold: bool) -> None:
+    seen: dict[str, Node] = {}
+    for resource in resources:
+        name = _name(resource)
+        key = name.casefold() if fold else name
+        if key and key in seen:
+            first = seen[key].where().position
+            message = f"the name {name!r} is taken by the resource at {first}"
+            reason = " (the workspace compares scope names without case)" if fold and _name(seen[key]) != name else ""
+            problems.add("P504", message + reason, resource.get("name"), remedy="give one of the two another name")
+        seen.setdefault(key, resource)
+
+
+def _check_one_stdin(scopes: list[Node], problems: Problems) -> None:
+    secrets = [node for scope in scopes if (group := scope.get("secrets")) for node in group.fields().values()]
+    from_stdin = [node for node in secrets if node.get("stdin") is not None]
+    for node in from_stdin[1:]:
+        problems.add("P205", "only one secret can be read from the standard input", node, remedy="use env or file")
+
+
+def _check_principals(resource: Node, problems: Problems) -> None:
+    permissions = resource.get("permissions")
+    seen: set[tuple[str, object]] = set()
+    for entry in permissions.value if permissions is not None and isinstance(permissions.value, list) else []:
+        principal = _principal(entry)
+        if principal is not None and principal in seen:
+            problems.add("P506", f"{principal[1]!r} is listed twice; the higher level counts", entry)
+        if principal is not None:
+            seen.add(principal)
+
+
+def _principal(entry: Node) -> tuple[str, object] | None:
+    return next(((name, node.value) for name in _PRINCIPALS if (node := entry.get(name)) is not None), None)
+
+
+def _check_plaintext(endpoint: Node, problems: Problems) -> None:
+    for path, node in walk(endpoint):
+        field = path[-1] if path else ""
+        if isinstance(field, str) and field.endswith("_plaintext") and node.value is not None:
+            message = f"`{field}` holds a credential in the clear"
+            remedy = f"put it into a secret scope and give `{field.removesuffix('_plaintext')}: {{{{secrets/<scope>/<key>}}}}`"
+            problems.add("P215", message, node.key, remedy=remedy, secret=True)
+
+
+def _references(endpoint: Node) -> Iterator[tuple[SecretKey, Node]]:
+    for _path, node in walk(endpoint):
+        if isinstance(node.value, str):
+            for reference in references_in(node.value):
+                yield reference, node
+
+
+def _check_reference(reference: SecretKey, node: Node, scopes: list[Node], problems: Problems) -> None:
+    names = {_name(scope): scope for scope in scopes}
+    scope = names.get(reference.scope)
+    if scope is None:
+        near = _differs_in_case(reference.scope, names)
+        if near is not None:
+            message = f"the scope {reference.scope!r} is declared as {near!r}"
+            problems.add("P503", message, node, remedy=f"write {near!r}")
+            return
+        guess = did_you_mean(reference.scope, names)
+        remedy = f"did you mean {guess!r}?" if guess else None
+        problems.add(
+            "P501", f"the scope {reference.scope!r} is not in the configs; plan checks it live", node, remedy=remedy
+        )
+        return
+    secrets = scope.get("secrets")
+    if secrets is None or reference.key in secrets.fields():
+        return
+    near = _differs_in_case(reference.key, secrets.fields())
+    if near is not None:
+        problems.add("P503", f"the key {reference.key!r} is declared as {near!r}", node, remedy=f"write {near!r}")
+        return
+    guess = did_you_mean(reference.key, secrets.fields())
+    declare = f"declare it under `secrets` of {reference.scope}, with a source or as `{{external: true}}`"
+    message = f"the scope {reference.scope!r} has no secret {reference.key!r}"
+    problems.add("P502", message, node, remedy=f"did you mean {guess!r}?" if guess else declare)
+
+
+def _differs_in_case(word: str, known: dict[str, Node]) -> str | None:
+    return next((each for each in known if each != word and each.casefold() == word.casefold()), None)
+
+
+def _check_readers(endpoint: Node, scopes: list[Node], problems: Problems) -> None:
+    """Warn of consumers with READ on the scope: calling needs CAN_QUERY alone, and READ hands the key out."""
+    used = {reference.scope for reference, _node in _references(endpoint)}
+    callers = {_principal(entry) for entry in _entries(endpoint) if _level(entry) in {"CAN_QUERY", "CAN_VIEW"}}
+    for scope in scopes:
+        if _name(scope) not in used:
+            continue
+        for entry in _entries(scope):
+            who = _principal(entry)
+            everyone = who == ("group_name", "users")
+            if who is not None and (who in callers or everyone) and _level(entry) in {"READ", "WRITE"}:
+                message = (
+                    f"{who[1]!r} may call {_name(endpoint)!r} and also read its provider's key from {_name(scope)!r}"
+                )
+                problems.add("P505", message, entry, remedy="remove the right: calling needs CAN_QUERY alone")
+
+
+def _entries(resource: Node) -> list[Node]:
+    permissions = resource.get("permissions")
+    return list(permissions.value) if permissions is not None and isinstance(permissions.value, list) else []
+
+
+def _level(entry: Node) -> object:
+    level = entry.get("level")
+    return level.value if level is not None else None

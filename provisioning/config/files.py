@@ -1,0 +1,129 @@
+"""Which files make up the configs, and their text."""
+
+from __future__ import annotations
+
+import codecs
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from provisioning.config.nodes import Node, Span
+from provisioning.config.parser import parse
+from provisioning.errors import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provisioning.config.problems import Problems
+
+ROOT_NAMES: Final = ("databricks.yml", "databricks.yaml", "bundle.yml", "bundle.yaml")
+"""The names that a bundle's root file may have, as the databricks CLI looks for them."""
+
+_SUFFIXES: Final = {".yml", ".yaml"}
+_SIDE_SUFFIXES: Final = (".secrets.yml", ".secrets.yaml")
+_LARGEST: Final = 4 * 1024 * 1024
+
+
+def read(path: Path, problems: Problems, *, inside: Path | None = None, asked_at: Span | None = None) -> Node | None:
+    """Read and parse one file.
+
+    Args:
+        path: the file, as the user named it.
+        problems: where everything wrong is reported.
+        inside: the folder that the file may not leave, by its path or by a link; None for a file that the
+            user named.
+        asked_at: the place in the configs that asked for the file.
+
+    Returns:
+        The document, or None if it is empty or was reported.
+    """
+    at = asked_at or Span(Position(str(path), 1, 1))
+    try:
+        if inside is not None and not path.resolve().is_relative_to(inside.resolve()):
+            problems.add("P108", f"{path} lies outside of {inside}", at, remedy="copy the file into the folder")
+            return None
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            problems.add("P107", f"{path} is not a file", at)
+            return None
+        if state.st_size > _LARGEST:
+            problems.add("P104", f"{path} is larger than {_LARGEST // 1024**2} MiB", at, remedy="split it")
+            return None
+        content = path.read_bytes()
+    except OSError as error:
+        problems.add("P107", f"{path} cannot be read: {error.strerror or 'no such file'}", at)
+        return None
+    text = _decode(content, path, problems)
+    if text is None:
+        return None
+    problems.remember(str(path), text)
+    return parse(text, str(path), problems)
+
+
+def root_file(folder: Path, problems: Problems) -> Path | None:
+    """Return the folder's root file, or None if it has none."""
+    found = [folder / name for name in ROOT_NAMES if (folder / name).is_file()]
+    if len(found) > 1:
+        message = f"{folder} has several root files: {', '.join(each.name for each in found)}"
+        problems.add("P406", message, Span(Position(str(found[1]), 1, 1)), remedy="keep one of them")
+    return found[0] if found else None
+
+
+def yaml_files(folder: Path) -> list[Path]:
+    """List every YAML file directly in a folder, hidden ones left out, by name."""
+    return sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES and not each.name.startswith("."))
+
+
+def side_files(folders: set[Path]) -> list[Path]:
+    """List the files with our additions (`*.secrets.yml`) in some folders, by name."""
+    return sorted(each for folder in folders for each in yaml_files(folder) if is_side_file(each))
+
+
+def is_side_file(path: Path) -> bool:
+    """Say whether a file holds our additions, by its name."""
+    return path.name.endswith(_SIDE_SUFFIXES)
+
+
+def included(include: Node, folder: Path, problems: Problems) -> Iterator[tuple[Path, Span]]:
+    """Yield the files that a root file's `include` names, each once, and the place that names it.
+
+    Args:
+        include: the node under `include`.
+        folder: the root file's folder, which globs are relative to.
+        problems: where everything wrong is reported.
+    """
+    if not isinstance(include.value, list):
+        if include.value is not None:
+            problems.add("P203", "`include` is a list of file patterns", include)
+        return
+    seen: set[Path] = set()
+    for entry in include.value:
+        pattern = entry.value
+        if not isinstance(pattern, str) or not pattern:
+            problems.add("P203", "an entry of `include` is a file pattern", entry)
+            continue
+        if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+            remedy = "keep included files in the folder of the root file"
+            problems.add("P108", f"the pattern {pattern!r} leaves the configs' folder", entry, remedy=remedy)
+            continue
+        matches = sorted(each for each in folder.glob(pattern) if each.is_file())
+        if not matches:
+            remedy = "correct the pattern, or remove it"
+            problems.add("P110", f"{pattern!r} matches no file in {folder}", entry, remedy=remedy)
+        for match in matches:
+            if match not in seen:
+                seen.add(match)
+                yield match, entry.span
+
+
+def _decode(content: bytes, path: Path, problems: Problems) -> str | None:
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", errors="replace")) + 1
+        span = Span(Position(str(path), line, column))
+        problems.add("P103", f"{path} is not UTF-8 text", span, remedy="save the file as UTF-8")
+        return None

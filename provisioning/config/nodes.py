@@ -1,0 +1,101 @@
+"""YAML as a tree that knows where each piece stands, however often it is merged and substituted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from provisioning.errors import Position
+
+Scalar: TypeAlias = str | int | float | bool | None
+Path: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of one line.
+
+    Attributes:
+        position: where it starts.
+        length: how many characters it has.
+    """
+
+    position: Position
+    length: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of a config and where it stands.
+
+    Attributes:
+        value: a scalar, or the children of a mapping or a list.
+        span: where the value stands.
+        key: where its key stands, for a value in a mapping.
+        text: how a number or boolean was written (`1.10`), for the fields that want it as text.
+    """
+
+    value: Scalar | dict[str, Node] | list[Node]
+    span: Span
+    key: Span | None = None
+    text: str | None = None
+
+    def get(self, *path: str | int) -> Node | None:
+        """Return the node at a path below this one, or None."""
+        node: Node | None = self
+        for step in path:
+            node = node.child(step) if node is not None else None
+        return node
+
+    def child(self, step: str | int) -> Node | None:
+        """Return one child: by key of a mapping, by index of a list."""
+        match self.value, step:
+            case dict(), str():
+                return self.value.get(step)
+            case list(), int() if 0 <= step < len(self.value):
+                return self.value[step]
+        return None
+
+    def fields(self) -> dict[str, Node]:
+        """Return the children of a mapping; anything else has none."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    def with_value(self, value: Scalar | dict[str, Node] | list[Node], *, text: str | None = None) -> Node:
+        """Return this place with another value in it."""
+        return replace(self, value=value, text=text)
+
+    def where(self) -> Span:
+        """Return the place that a problem with this node is best shown at: a container's key, a scalar itself."""
+        return self.key if self.key is not None and isinstance(self.value, (dict, list)) else self.span
+
+
+def plain(node: Node) -> object:
+    """Return the value without positions, as pydantic takes it."""
+    match node.value:
+        case dict() as children:
+            return {key: plain(child) for key, child in children.items()}
+        case list() as children:
+            return [plain(child) for child in children]
+        case scalar:
+            return scalar
+
+
+def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Yield every node below and including this one, each with its path."""
+    yield path, node
+    children: Iterable[tuple[str | int, Node]] = ()
+    if isinstance(node.value, dict):
+        children = node.value.items()
+    elif isinstance(node.value, list):
+        children = enumerate(node.value)
+    for step, child in children:
+        yield from walk(child, (*path, step))
+
+
+def dotted(path: Path) -> str:
+    """Write a path as people do: `config.served_entities[0].name`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")

@@ -1,0 +1,192 @@
+"""YAML text to nodes. The parser is PyYAML's; what a scalar means is ours.
+
+Only `true` and `false` are booleans, numbers are decimal, and nothing is a date: YAML 1.1's `no`, `0123`, `1:30`
+and `2024-02-01` stay the text they were written as, so an API version or a region code survives.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from provisioning.config.nodes import Node, Scalar, Span
+from provisioning.errors import Position
+
+if TYPE_CHECKING:
+    from provisioning.config.problems import Problems
+
+_DEEPEST: Final = 64
+_MOST_NODES: Final = 200_000
+_HARMLESS: Final = 4_000
+_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]{0,17})(\.[0-9]{0,40})?)([eE][-+]?[0-9]{1,3})?")
+_WORDS: Final[dict[str, Scalar]] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def parse(text: str, file: str, problems: Problems) -> Node | None:
+    """Parse one file.
+
+    Args:
+        text: the file's content.
+        file: the file's name, for positions.
+        problems: where everything wrong is reported.
+
+    Returns:
+        The document, or None if it is empty or could not be parsed.
+    """
+    control = _UNPRINTABLE.search(text)
+    if control is not None:
+        message = f"the control character U+{ord(control.group()):04X} cannot stand in YAML"
+        problems.add(
+            "P103", message, _span_of_offset(text, control.start(), file), remedy="save the file as plain text"
+        )
+        return None
+    try:
+        if (deep := _too_deep(text, file)) is not None:
+            problems.add("P104", f"the nesting is deeper than {_DEEPEST} levels", deep)
+            return None
+        composed = yaml.compose(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        span = Span(Position(file, mark.line + 1, mark.column + 1)) if mark else None
+        said = (error.problem or "not YAML").replace("\n", " ")
+        problems.add("P101", f"not valid YAML: {said}", span, remedy=_syntax_remedy(said))
+        return None
+    if composed is None:
+        return None
+    try:
+        return _Builder(file, problems).build(composed, key=None, depth=0)
+    except _TooLargeError as error:
+        problems.add("P104", str(error), error.span, remedy="write it out, or split it")
+        return None
+
+
+class _TooLargeError(Exception):
+    def __init__(self, message: str, span: Span) -> None:
+        super().__init__(message)
+        self.span = span
+
+
+class _Builder:
+    """Turns PyYAML's nodes into ours, counting: aliases make a small file stand for a huge tree."""
+
+    def __init__(self, file: str, problems: Problems) -> None:
+        self._file = file
+        self._problems = problems
+        self._count = 0
+
+    def build(self, node: yaml.Node, *, key: Span | None, depth: int) -> Node:
+        span = self._span(node)
+        self._count += 1
+        if depth > _DEEPEST:
+            raise _TooLargeError(f"the nesting is deeper than {_DEEPEST} levels, or an alias holds itself", span)
+        if self._count > _MOST_NODES:
+            raise _TooLargeError(f"the file, its aliases expanded, has more than {_MOST_NODES} values", span)
+        if node.tag not in _TAGS:
+            message = f"the tag {str(node.tag).removeprefix('tag:yaml.org,2002:')!r} is not supported"
+            self._problems.add("P105", message, span, remedy="remove the tag; quote the value if it is text")
+        if isinstance(node, yaml.MappingNode):
+            return Node(self._mapping(node, depth), span, key)
+        if isinstance(node, yaml.SequenceNode):
+            return Node([self.build(each, key=None, depth=depth + 1) for each in node.value], span, key)
+        value = scalar_of(node.value) if not node.style else node.value
+        return Node(value, span, key, text=None if isinstance(value, str) else node.value)
+
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Node]:
+        children: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        for name, value in node.value:
+            if not isinstance(name, yaml.ScalarNode):
+                self._problems.add("P106", "a list or mapping cannot be a key", self._span(name))
+                continue
+            span = self._span(name)
+            child = self.build(value, key=span, depth=depth + 1)
+            if name.value == "<<" and not name.style:
+                merged |= self._merged(child)
+            elif name.value in children:
+                first = children[name.value].key
+                line = first.position.line if first else "?"
+                message = f"the key {name.value!r} is given twice, first on line {line}"
+                self._problems.add("P102", message, span, remedy="remove one of the two")
+            else:
+                children[name.value] = child
+        return merged | children
+
+    def _merged(self, node: Node) -> dict[str, Node]:
+        """Expand `<<: *anchor` (or a list of them, the first winning), as bundles do."""
+        sources = node.value if isinstance(node.value, list) else [node]
+        found: dict[str, Node] = {}
+        for source in reversed(sources):
+            if not isinstance(source.value, dict):
+                self._problems.add("P203", "`<<` merges mappings, and this is none", source)
+            found |= source.fields()
+        return found
+
+    def _span(self, node: yaml.Node) -> Span:
+        start, end = node.start_mark, node.end_mark
+        length = end.column - start.column if end.line == start.line else 1
+        return Span(Position(self._file, start.line + 1, start.column + 1), max(1, length))
+
+
+def scalar_of(text: str) -> Scalar:
+    """Return what an unquoted scalar stands for."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _too_deep(text: str, file: str) -> Span | None:
+    """Find where values nest too deep, before PyYAML's C composer recurses into them on the process's stack.
+
+    Counting is done only where a text could be that deep at all: it needs as many brackets, or as many columns.
+    """
+    indented = max((len(run) for run in re.findall(r"(?m)^[ ?-]+", text)), default=0)
+    if text.count("[") + text.count("{") + indented < _HARMLESS:
+        return None
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
+            depth += 1
+            if depth > _DEEPEST:
+                return Span(Position(file, event.start_mark.line + 1, event.start_mark.column + 1))
+        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
+            depth -= 1
+    return None
+
+
+def _span_of_offset(text: str, offset: int, file: str) -> Span:
+    line = text.count("\n", 0, offset) + 1
+    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
+    return Span(Position(file, line, column))
+
+
+def _syntax_remedy(said: str) -> str | None:
+    if "tab" in said or "cannot start any token" in said:
+        return "indent with spaces, and quote a value that starts with @, ` or %"
+    if "expected a single document" in said:
+        return "keep one document a file"
+    if "mapping values are not allowed" in said:
+        return "quote a value that holds `: `, or check the indentation above"
+    return "check the indentation and the quotes on this line and the one above"
