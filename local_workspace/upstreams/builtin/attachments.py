@@ -1,0 +1,109 @@
+"""What the built-in model can say about an image, a sound or a document: its type and its size."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+_DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?P<options>(?:;[^;,]*)*),(?P<data>.*)", re.DOTALL)
+_PDF_PAGE = re.compile(rb"/Type\s*/Page(?!s)")
+
+
+def describe_image(url: str) -> str:
+    """Describe an image given as a data URL by its bytes, and one given by its address by the address alone."""
+    if not url.startswith("data:"):
+        return f"an image at {urlsplit(url).hostname or 'an unreadable address'} (not fetched)"
+    declared, data = _decode_data_url(url)
+    kind, size = _image_kind_and_size(data)
+    kind = kind or declared.removeprefix("image/").upper() or "unknown"
+    pixels = f"{size[0]}x{size[1]} pixels, " if size else ""
+    return f"{_article(kind)} {kind} image ({pixels}{len(data)} bytes)"
+
+
+def describe_audio(audio: dict[str, Any]) -> str:
+    """Describe an `input_audio` part: its format, its length when it is a WAV, and its size."""
+    data = _decode_base64(str(audio.get("data", "")))
+    kind = str(audio.get("format", "unknown")).upper()
+    seconds = _wav_seconds(data)
+    length = f"{seconds:.1f} seconds, " if seconds is not None else ""
+    return f"{_article(kind)} {kind} recording ({length}{len(data)} bytes)"
+
+
+def describe_file(file: dict[str, Any]) -> str:
+    """Describe a `file` part: its name, whether it is a PDF and of how many pages, and its size."""
+    name = f' named "{file["filename"]}"' if file.get("filename") else ""
+    content = file.get("file_data")
+    if not isinstance(content, str):
+        return f"an uploaded file{name}"
+    data = _decode_data_url(content)[1] if content.startswith("data:") else _decode_base64(content)
+    if not data.startswith(b"%PDF-"):
+        return f"a file{name} ({len(data)} bytes)"
+    pages = len(_PDF_PAGE.findall(data))
+    return f"a PDF document{name} ({pages} page{'' if pages == 1 else 's'}, {len(data)} bytes)"
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[:1].upper() in "AEIOU" or noun[:2].upper() == "MP" else "a"
+
+
+def _decode_data_url(url: str) -> tuple[str, bytes]:
+    parts = _DATA_URL.fullmatch(url)
+    if parts is None:
+        return "", b""
+    is_base64 = ";base64" in parts["options"].lower()
+    return parts["type"], _decode_base64(parts["data"]) if is_base64 else unquote_to_bytes(parts["data"])
+
+
+def _decode_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _image_kind_and_size(data: bytes) -> tuple[str, tuple[int, int] | None]:
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG", struct.unpack(">II", data[16:24]) if len(data) >= 24 else None
+    if data[:6] in {b"GIF87a", b"GIF89a"}:
+        return "GIF", struct.unpack("<HH", data[6:10]) if len(data) >= 10 else None
+    if data.startswith(b"\xff\xd8"):
+        return "JPEG", _jpeg_size(data)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP", _webp_size(data)
+    return "", None
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Walk the segments up to a start-of-frame one, the only place where a JPEG says its size."""
+    position = 2
+    while position + 9 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        is_start_of_frame = 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}
+        if is_start_of_frame:
+            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
+            return width, height
+        position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
+    return None
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    if data[12:16] == b"VP8X" and len(data) >= 30:
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    if data[12:16] == b"VP8 " and len(data) >= 30:
+        width, height = struct.unpack("<HH", data[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    if data[12:16] == b"VP8L" and len(data) >= 25:
+        bits = int.from_bytes(data[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return None
+
+
+def _wav_seconds(data: bytes) -> float | None:
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE" or len(data) < 44:
+        return None
+    bytes_a_second = int(struct.unpack("<I", data[28:32])[0])
+    return (len(data) - 44) / bytes_a_second if bytes_a_second else None

@@ -1,0 +1,195 @@
+"""A simulator of OpenAI's API, and of Azure's dialect of it: the built-in model behind a real check of the key."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from local_workspace.upstreams.builtin import chat_model, chat_wire, completions, embeddings, responses
+from local_workspace.upstreams.simulators import openai_errors, openai_requests
+from local_workspace.upstreams.simulators.entra import EntraSimulator
+from local_workspace.upstreams.simulators.fields import check
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from starlette.requests import Request
+
+    from local_workspace.upstreams.simulators.openai_errors import RefusedError
+
+MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-5", "text-embedding-3-large", "text-embedding-3-small")
+_KEY_PREFIX = "sk-"
+_REFUSED_KEY_PREFIX = "sk-invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCheck:
+    """Which keys the simulator takes.
+
+    Attributes:
+        pinned: The only key taken; None takes any that looks like the provider's.
+    """
+
+    pinned: str | None = None
+
+    def accepts(self, key: str) -> bool:
+        """Whether the provider would take this key."""
+        if self.pinned is not None:
+            return hmac.compare_digest(key.encode(), self.pinned.encode())
+        return len(key) > len(_KEY_PREFIX) and key.startswith(_KEY_PREFIX) and not key.startswith(_REFUSED_KEY_PREFIX)
+
+
+def create_app(*, now: Callable[[], float], key: str | None = None) -> Starlette:
+    """Build the simulator.
+
+    Args:
+        now: The time that answers carry, in seconds since the epoch.
+        key: The only key to accept; None accepts any that looks like OpenAI's (`sk-…`, but not `sk-invalid…`).
+    """
+    entra = EntraSimulator(now=now)
+    provider = _Provider(now=now, keys=KeyCheck(key), entra=entra)
+    kinds = {
+        "chat/completions": provider.chat,
+        "completions": provider.completion,
+        "embeddings": provider.embedding,
+        "responses": provider.response,
+    }
+    openai = [Route(f"/v1/{path}", _openai(answer, provider), methods=["POST"]) for path, answer in kinds.items()]
+    azure = [
+        Route(f"/openai/deployments/{{deployment}}/{path}", _azure(answer, provider), methods=["POST"])
+        for path, answer in kinds.items()
+    ]
+    return Starlette(
+        routes=[
+            *openai,
+            *azure,
+            Route("/entra/{tenant}/oauth2/v2.0/token", entra.issue, methods=["POST"]),
+            Route("/v1/models", _openai(provider.models, provider)),
+            Route("/v1/models/{model:path}", _openai(provider.model, provider)),
+        ],
+        exception_handlers={openai_errors.RefusedError: _refuse, 404: _unknown_path, 405: _unknown_path},  # type: ignore[dict-item]  # starlette types handlers as taking Exception; each gets what it is listed for
+    )
+
+
+class _Provider:
+    """The routes' answers; the key has been checked before."""
+
+    def __init__(self, *, now: Callable[[], float], keys: KeyCheck, entra: EntraSimulator) -> None:
+        self.keys = keys
+        self.entra = entra
+        self._now = now
+
+    async def chat(self, request: Request) -> Response:
+        body = await _body(request)
+        openai_requests.check_chat(body)
+        envelope = chat_wire.Envelope.of(body, model=body["model"], created=self._created())
+        made = chat_model.answer(body)
+        if body.get("stream"):
+            return _events(chat_wire.stream(made, envelope))
+        return JSONResponse(chat_wire.completion(made, envelope))
+
+    async def completion(self, request: Request) -> Response:
+        body = await _body(request)
+        check(body, openai_requests.COMPLETION)
+        made = completions.complete(body)
+        model, created = body["model"], self._created()
+        if body.get("stream"):
+            include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+            return _events(completions.stream(made, model=model, created=created, include_usage=include_usage))
+        return JSONResponse(completions.completion(made, model=model, created=created, logprobs=body.get("logprobs")))
+
+    async def embedding(self, request: Request) -> Response:
+        body = await _body(request)
+        check(body, openai_requests.EMBEDDING)
+        return JSONResponse(embeddings.embedding_list(body, model=body["model"]))
+
+    async def response(self, request: Request) -> Response:
+        body = await _body(request)
+        check(body, openai_requests.RESPONSE)
+        if body.get("stream"):
+            return _events(responses.stream(body, model=body["model"], created=self._created()))
+        return JSONResponse(responses.respond(body, model=body["model"], created=self._created()))
+
+    async def models(self, _: Request) -> Response:
+        return JSONResponse({"object": "list", "data": [_model(name) for name in MODELS]})
+
+    async def model(self, request: Request) -> Response:
+        return JSONResponse(_model(request.path_params["model"]))
+
+    def _created(self) -> int:
+        return int(self._now())
+
+
+def _openai(answer: Callable[[Request], Any], provider: _Provider) -> Callable[[Request], Any]:
+    """Check the key where OpenAI wants it: `Authorization: Bearer`."""
+
+    async def endpoint(request: Request) -> Response:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise openai_errors.no_key()
+        if not provider.keys.accepts(key.strip()):
+            raise openai_errors.wrong_key()
+        response: Response = await answer(request)
+        return response
+
+    return endpoint
+
+
+def _azure(answer: Callable[[Request], Any], provider: _Provider) -> Callable[[Request], Any]:
+    """Check the key where Azure wants it: `api-key`, or a token of the simulated Entra as a bearer; and the API version."""
+
+    async def endpoint(request: Request) -> Response:
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        is_known = (
+            provider.entra.accepts(bearer) if bearer else provider.keys.accepts(request.headers.get("api-key", ""))
+        )
+        if not is_known:
+            raise openai_errors.azure_wrong_key()
+        if not request.query_params.get("api-version"):
+            raise openai_errors.unknown_path(request.method, request.url.path)
+        response: Response = await answer(request)
+        return response
+
+    return endpoint
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        raise openai_errors.RefusedError(
+            400,
+            "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
+            "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)",
+        ) from None
+    if not isinstance(body, dict):
+        raise openai_errors.RefusedError(400, "Invalid type for request body: expected an object.")
+    if "deployment" in request.path_params:  # on Azure the path names the model
+        body.setdefault("model", request.path_params["deployment"])
+    return body
+
+
+def _events(chunks: Iterable[bytes]) -> StreamingResponse:
+    async def one_by_one() -> AsyncIterator[bytes]:  # a plain iterator would go through a thread for each chunk
+        for chunk in chunks:
+            yield chunk
+
+    return StreamingResponse(one_by_one(), media_type="text/event-stream; charset=utf-8")
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "openai"}
+
+
+def _refuse(_: Request, refused: RefusedError) -> Response:
+    return refused.response()
+
+
+def _unknown_path(request: Request, _: Exception) -> Response:
+    return openai_errors.unknown_path(request.method, request.url.path).response()
