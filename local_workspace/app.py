@@ -9,15 +9,12 @@ For handlers:
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 
 from local_workspace.authentication import Door, Gate, Identify, respond
 from local_workspace.breakage import Breakage
@@ -26,6 +23,10 @@ from local_workspace.handlers import endpoints, identity, local, permissions, sc
 from local_workspace.recorder import Recorder
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 

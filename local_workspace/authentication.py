@@ -82,7 +82,10 @@ class Identify:
             refusal = _no_credential()
         workspace, identity = found or (self._workspaces.default, None)
         scope["state"] = {
-            **(scope.get("state") or {}), "workspace": workspace, "identity": identity, "refusal": refusal
+            **(scope.get("state") or {}),
+            "workspace": workspace,
+            "identity": identity,
+            "refusal": refusal,
         }
         await self._app(scope, receive, send)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_workspace.errors import ApiError, invalid, malformed
-from local_workspace.resources.identities import Identity
-from local_workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from local_workspace.resources.identities import Identity
+    from local_workspace.workspace import Workspace
 
 _LARGEST_BODY = 16 << 20
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import ipaddress
 import json
 import signal
-from concurrent.futures import Future
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from local_workspace.settings import Settings
+from local_workspace.state_folder import StateFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from local_workspace.faults import Fault
 
 
@@ -63,44 +66,39 @@ def serve(
     _serve(host, port, state, settings, armed, seed)
 
 
-def _serve(
-    host: str, port: int, state: Path | None, settings: Settings, armed: list[Fault], seed: int | None
-) -> None:
-    from local_workspace import server  # noqa: PLC0415 - `--help` needs none of this
-    from local_workspace.app import build  # noqa: PLC0415
-    from local_workspace.clock import Clock  # noqa: PLC0415
-    from local_workspace.embedded import exclusive  # noqa: PLC0415
-    from local_workspace.store import Store  # noqa: PLC0415
-    from local_workspace.workspace import Workspaces  # noqa: PLC0415
+def _serve(host: str, port: int, state: Path | None, settings: Settings, armed: list[Fault], seed: int | None) -> None:
+    from local_workspace.running import running  # noqa: PLC0415 - `--help` needs none of this
+    from local_workspace.server import listen  # noqa: PLC0415
 
-    with exclusive(state) as database:
+    with _folder(state) as folder:
         try:
-            listening = server.listen(port, host=host)
+            listening = listen(port, host=host)
         except OSError as error:
             raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
-        store = Store(database)
-        workspaces = Workspaces(store, clock=Clock(), settings=settings)
-        workspaces.default.faults.arm(armed, seed=seed)
-        shown = f"[{host}]" if ":" in host else host
-        address = {"host": f"http://{shown}:{listening.getsockname()[1]}", "token": workspaces.default.token}
+        # A service manager's SIGTERM ends it as Ctrl-C does: in order, with exit code 0.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        database = None if folder is None else folder.database
+        with contextlib.suppress(KeyboardInterrupt), running(listening, database=database, settings=settings) as served:
+            served.workspaces.default.faults.arm(armed, seed=seed)
+            if folder is not None:
+                folder.announce(served.address)
+            click.echo(served.address.to_json())
+            threading.Event().wait()
 
-        async def main() -> None:
-            started: Future[Any] = Future()
-            serving = asyncio.ensure_future(
-                server.serve(build(workspaces, store=store, latency_ms=settings.latency_ms), listening, started=started)
-            )
-            await asyncio.wrap_future(started)
-            click.echo(json.dumps(address))
-            await serving
 
-        # uvicorn raises the signal that stopped it again once all is closed: leave quietly then.
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        try:
-            server.run(main())
-        except KeyboardInterrupt:
-            pass
-        finally:
-            store.close()
+@contextlib.contextmanager
+def _folder(state: Path | None) -> Iterator[StateFolder | None]:
+    if state is None:
+        yield None
+        return
+    try:
+        folder = StateFolder(state)
+    except OSError as error:
+        raise click.ClickException(f"cannot use {state}: {error.strerror}") from error
+    with folder:
+        if not folder.take():
+            raise click.ClickException(f"{state} is in use: another process serves it")
+        yield folder
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+import contextlib
+from typing import TYPE_CHECKING, Any, Self
 
-from local_workspace.app import build
-from local_workspace.clock import Clock
-from local_workspace.faults import Faults
-from local_workspace.recorder import RequestLog
 from local_workspace.resources.arrangements import Arrangement
 from local_workspace.resources.identities import USERS
-from local_workspace.server import ServerThread, listen
+from local_workspace.running import running
+from local_workspace.server import listen
 from local_workspace.settings import Settings
-from local_workspace.store import Store
-from local_workspace.workspace import Workspace, Workspaces
+from local_workspace.state_folder import StateFolder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from local_workspace.clock import Clock
+    from local_workspace.faults import Faults
+    from local_workspace.recorder import RequestLog
+    from local_workspace.workspace import Workspace, Workspaces
 
 
 class EndpointControl:
@@ -135,7 +139,7 @@ class LocalWorkspace(WorkspaceHandle):
         options: single settings (`deploy_seconds=0`, `upstreams="live"`, …).
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is taken, or the folder is in use.
     """
 
     def __init__(
@@ -147,26 +151,28 @@ class LocalWorkspace(WorkspaceHandle):
         settings: Settings | None = None,
         **options: Any,  # noqa: ANN401 - Settings' own fields, which it checks
     ) -> None:
-        settings = settings or Settings(**options)
-        clock = clock or Clock()
-        if state is not None:
-            state.mkdir(parents=True, exist_ok=True)
-        listening = listen(port)
-        self._store = Store(None if state is None else state / "workspace.sqlite")
-        workspaces = Workspaces(self._store, clock=clock, settings=settings)
-        host = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        super().__init__(host, workspaces.default, workspaces=workspaces, clock=clock)
-        self._server: ServerThread | None = ServerThread(
-            build(workspaces, store=self._store, latency_ms=settings.latency_ms), listening
+        with contextlib.ExitStack() as stack:
+            folder = None if state is None else stack.enter_context(StateFolder(state))
+            if folder is not None and not folder.take():
+                raise BlockingIOError(f"{state} is in use: another process serves it")
+            served = stack.enter_context(
+                running(
+                    listen(port),
+                    database=None if folder is None else folder.database,
+                    settings=settings or Settings(**options),
+                    clock=clock,
+                )
+            )
+            if folder is not None:
+                folder.announce(served.address)
+            self._running = stack.pop_all()
+        super().__init__(
+            served.address.host, served.workspaces.default, workspaces=served.workspaces, clock=served.clock
         )
 
     def close(self) -> None:
         """Stop serving. What is kept in a folder stays."""
-        if self._server is None:
-            return
-        self._server.stop()
-        self._server = None
-        self._store.close()
+        self._running.close()
 
     def __enter__(self) -> Self:
         return self

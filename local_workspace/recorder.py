@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from local_workspace.resources.external_models import SECRET_FIELDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MASK = "[MASKED]"

@@ -10,7 +10,7 @@ import threading
 import time
 from concurrent.futures import Future
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -18,10 +18,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from local_workspace.breakage import TRANSPORT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
 _GRACE = 2.0
 """Seconds that answers on their way get when the server stops."""
+
+_KEEP_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than clients keep theirs, so that they never lose a race."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +64,9 @@ class _Protocol(HttpToolsProtocol):
 class _Uvicorn(uvicorn.Server):
     """uvicorn's server with an end that does not poll: its own loop looks every 100 ms, here and at shutdown."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, started: Future[_Uvicorn]) -> None:
         super().__init__(config)
+        self._announce = started
         self._stopping = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
@@ -70,11 +76,8 @@ class _Uvicorn(uvicorn.Server):
         with contextlib.suppress(RuntimeError):  # the loop is closed: it has stopped already
             self._loop.call_soon_threadsafe(self._stopping.set)
 
-    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401 - as uvicorn's own
-        super().handle_exit(sig, frame)
-        self.stop()
-
     async def main_loop(self) -> None:
+        self._announce.set_result(self)
         while not self._stopping.is_set():
             date = formatdate(time.time(), usegmt=True).encode()
             self.server_state.default_headers = [(b"date", date)]
@@ -95,75 +98,54 @@ class _Uvicorn(uvicorn.Server):
         await self.lifespan.shutdown()
 
 
-async def serve(app: ASGIApp, listening: socket.socket, *, started: Future[_Uvicorn] | None = None) -> None:
-    """Answer requests until stopped, by a signal if this is the main thread.
-
-    Args:
-        app: what answers.
-        listening: from `listen`; closed at the end.
-        started: told of the server as soon as it answers.
-    """
-    config = uvicorn.Config(
-        app,
-        http=_Protocol,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-    )
-    server = _Uvicorn(config)
-    announce = asyncio.ensure_future(_announce(server, started)) if started is not None else None
-    await server.serve(sockets=[listening])
-    if announce is not None:
-        await announce
-
-
-async def _announce(server: _Uvicorn, started: Future[_Uvicorn]) -> None:
-    while not server.started and not server.should_exit:
-        await asyncio.sleep(0)
-    started.set_result(server)
-
-
 class ServerThread:
-    """A server in a daemon thread.
+    """A server in a daemon thread; answers when the constructor returns.
 
     Args:
         app: what answers.
-        listening: from `listen`.
+        listening: from `listen`; closed by `stop`.
     """
 
     def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
         self._started: Future[_Uvicorn] = Future()
-        self._thread = threading.Thread(
-            target=self._run, args=(app, listening), name="local-workspace", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, args=(app, listening), name="local-workspace", daemon=True)
         self._thread.start()
         self._server = self._started.result()
 
     def stop(self) -> None:
-        """Stop and wait until nothing runs any more."""
+        """Stop, and wait until nothing runs any more."""
         self._server.stop()
         self._thread.join()
 
     def _run(self, app: ASGIApp, listening: socket.socket) -> None:
         try:
-            run(serve(app, listening, started=self._started))
-        except BaseException as error:  # noqa: BLE001 - the thread's boundary: whoever waits for the start learns of it
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(self._serve(app, listening))
+        except BaseException as error:
+            # The thread's boundary: whoever waits for the start gets the error, later ones reach the log.
             if self._started.done():
                 _log.exception("the local workspace stopped")
             else:
                 self._started.set_exception(error)
 
+    async def _serve(self, app: ASGIApp, listening: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+        )
+        await _Uvicorn(config, self._started).serve(sockets=[listening])
 
-def run(main: Any) -> None:  # noqa: ANN401 - a coroutine
-    """Run a coroutine on uvloop where there is one."""
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
-        import uvloop  # noqa: PLC0415 - not on Windows
+        import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:
-        asyncio.run(main)
-    else:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(main)
+        return None
+    return uvloop.new_event_loop

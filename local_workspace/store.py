@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 _reading: ContextVar[sqlite3.Connection | None] = ContextVar("_reading", default=None)
 """The older copy that the current request reads, if it is to see one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections import Counter
+from typing import TYPE_CHECKING
 
-from local_workspace.clock import Clock
 from local_workspace.errors import UnresolvedSecretError
 from local_workspace.faults import Faults
 from local_workspace.recorder import RequestLog
@@ -15,8 +15,11 @@ from local_workspace.resources.identities import ADMINS, LOCAL_ADMIN, USERS, Ide
 from local_workspace.resources.permissions import Permissions
 from local_workspace.resources.scopes import Scopes
 from local_workspace.resources.secrets import Secrets
-from local_workspace.settings import Settings
-from local_workspace.store import Store
+
+if TYPE_CHECKING:
+    from local_workspace.clock import Clock
+    from local_workspace.settings import Settings
+    from local_workspace.store import Store
 
 
 class Workspace:
@@ -43,9 +46,7 @@ class Workspace:
         behaviour = settings.behaviour
         self.identities = Identities(store, workspace_id, clock=clock, seed=seed)
         self.scopes = Scopes(store, workspace_id, identities=self.identities, behaviour=behaviour)
-        self.secrets = Secrets(
-            store, self.scopes, identities=self.identities, clock=clock, behaviour=behaviour
-        )
+        self.secrets = Secrets(store, self.scopes, identities=self.identities, clock=clock, behaviour=behaviour)
         self.permissions = Permissions(store, workspace_id, identities=self.identities, behaviour=behaviour)
         self.endpoints = Endpoints(
             store,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.call import Call, route
 from local_workspace.resources import endpoint_changes
-from local_workspace.resources.endpoint_record import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from local_workspace.resources.endpoint_record import Endpoint
 
 
 def create(call: Call) -> Mapping[str, Any]:
@@ -51,9 +54,7 @@ def update_config(call: Call) -> Mapping[str, Any]:
 def update_provisioned(call: Call) -> Mapping[str, Any]:
     """Begin to deploy a new config with provisioned throughput."""
     config = call.body.get("config") or {}
-    return call.workspace.endpoints.update_config(
-        call.path["name"], config, identity=call.identity, provisioned=True
-    )
+    return call.workspace.endpoints.update_config(call.path["name"], config, identity=call.identity, provisioned=True)
 
 
 def put_ai_gateway(call: Call) -> Mapping[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_workspace.call import Call, route
 from local_workspace.resources.identities import scim_me
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
 
 
 def me(call: Call) -> Response:
@@ -24,9 +27,7 @@ def me(call: Call) -> Response:
 async def databricks_config(request: Request) -> Response:
     """Answer the SDK's first question, which comes without a token."""
     base = str(request.base_url).rstrip("/")
-    return JSONResponse(
-        {"oidc_endpoint": f"{base}/oidc", "workspace_id": request.state.workspace.id, "cloud": "AWS"}
-    )
+    return JSONResponse({"oidc_endpoint": f"{base}/oidc", "workspace_id": request.state.workspace.id, "cloud": "AWS"})
 
 
 routes = [

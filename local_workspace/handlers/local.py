@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace import recorder
 from local_workspace.call import Call, route
 from local_workspace.errors import invalid
 from local_workspace.faults import parse_faults
 from local_workspace.resources.arrangements import OUTCOMES, Arrangement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def health(_call: Call) -> Mapping[str, Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.call import Call, route
 from local_workspace.errors import denied, invalid, missing
 from local_workspace.resources import permissions
-from local_workspace.resources.endpoint_record import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_workspace.resources.endpoint_record import Endpoint
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -24,9 +27,7 @@ def replace(call: Call) -> Mapping[str, Any]:
     """Replace all direct grants."""
     endpoint = _endpoint(call, "CAN_MANAGE")
     creator = None if endpoint is None else permissions.creator_grant(endpoint.creator, endpoint.creator_kind)
-    call.workspace.permissions.replace(
-        call.path["id"], call.workspace.permissions.parse(call.body), creator=creator
-    )
+    call.workspace.permissions.replace(call.path["id"], call.workspace.permissions.parse(call.body), creator=creator)
     return _view(call)
 
 

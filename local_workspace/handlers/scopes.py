@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.call import Call, route
 from local_workspace.errors import invalid, malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def create_scope(call: Call) -> Mapping[str, Any]:
@@ -47,9 +49,7 @@ def delete_scope(call: Call) -> Mapping[str, Any]:
 
 def put_secret(call: Call) -> Mapping[str, Any]:
     """Write a secret."""
-    call.workspace.secrets.put(
-        call.required("scope"), call.required("key"), _value(call.body), identity=call.identity
-    )
+    call.workspace.secrets.put(call.required("scope"), call.required("key"), _value(call.body), identity=call.identity)
     return {}
 
 

@@ -18,9 +18,7 @@ _PII = ("NONE", "BLOCK", "MASK")
 _TABLE_NAMES = ("catalog_name", "schema_name", "table_name_prefix")
 
 
-def normalise(
-    body: Mapping[str, Any], *, before: Mapping[str, Any] | None = None, endpoint: str
-) -> dict[str, Any]:
+def normalise(body: Mapping[str, Any], *, before: Mapping[str, Any] | None = None, endpoint: str) -> dict[str, Any]:
     """Return the gateway to store; a block that is absent is gone.
 
     Args:

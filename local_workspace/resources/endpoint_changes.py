@@ -5,14 +5,17 @@ Each function takes the stored endpoint and a request's body and returns the end
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.errors import conflict, invalid
 from local_workspace.lifecycle import Update
 from local_workspace.resources import ai_gateway, endpoint_configs
-from local_workspace.resources.endpoint_record import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_workspace.resources.endpoint_record import Endpoint
 
 
 def tags_of(listed: object) -> dict[str, str]:

@@ -73,7 +73,9 @@ def is_external(config: Mapping[str, Any]) -> bool:
 
 def task_of(config: Mapping[str, Any]) -> str | None:
     """Return the task that all entities share, if they are external models."""
-    return next((each["external_model"]["task"] for each in config["served_entities"] if "external_model" in each), None)
+    return next(
+        (each["external_model"]["task"] for each in config["served_entities"] if "external_model" in each), None
+    )
 
 
 def _entities(body: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.lifecycle import CONFIG_UPDATE, DEPLOYMENT, Deployment, Update
 from local_workspace.resources import endpoint_configs, external_models
-from local_workspace.resources.endpoint_record import Endpoint
 from local_workspace.resources.secrets import is_hidden
-from local_workspace.settings import Behaviour
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_workspace.resources.endpoint_record import Endpoint
+    from local_workspace.settings import Behaviour
 
 _NOT_ECHOED = ("burst_scaling_enabled",)
 _SUMMARY = ("name", "entity_name", "entity_version", "external_model", "foundation_model")
@@ -113,9 +116,7 @@ def _config(deployment: Deployment, *, update: Update, behaviour: Behaviour) -> 
     return shown
 
 
-def _entity(
-    entity: dict[str, Any], deployment: Deployment, *, update: Update, behaviour: Behaviour
-) -> dict[str, Any]:
+def _entity(entity: dict[str, Any], deployment: Deployment, *, update: Update, behaviour: Behaviour) -> dict[str, Any]:
     shown = {key: value for key, value in entity.items() if key not in _NOT_ECHOED}
     model = shown.get("external_model")
     if model is not None:

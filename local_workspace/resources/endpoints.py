@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local_workspace.clock import Clock
 from local_workspace.errors import ApiError, denied, invalid, missing
 from local_workspace.lifecycle import Deployment, Deployments, Update
 from local_workspace.resources import (
@@ -21,12 +19,17 @@ from local_workspace.resources import (
 )
 from local_workspace.resources.arrangements import Arrangement, Arrangements
 from local_workspace.resources.endpoint_record import Endpoint
-from local_workspace.resources.identities import Identity
 from local_workspace.resources.permissions import LEVELS, Permissions, creator_grant
-from local_workspace.resources.scopes import Scopes
 from local_workspace.resources.secrets import Secrets, hidden_scope
-from local_workspace.settings import Settings
-from local_workspace.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local_workspace.clock import Clock
+    from local_workspace.resources.identities import Identity
+    from local_workspace.resources.scopes import Scopes
+    from local_workspace.settings import Settings
+    from local_workspace.store import Store
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _VERBS = {"CAN_VIEW": "View", "CAN_QUERY": "Query", "CAN_MANAGE": "Manage"}
@@ -142,9 +145,7 @@ class Endpoints:
         found = [Endpoint.from_json(row["document"]) for row in rows]
         levels = [(each, self.level(each, identity=identity)) for each in found]
         return [
-            endpoint_view.summary(
-                each, now_ms=self._clock.now_ms(), level=level, behaviour=self._settings.behaviour
-            )
+            endpoint_view.summary(each, now_ms=self._clock.now_ms(), level=level, behaviour=self._settings.behaviour)
             for each, level in levels
             if level is not None
         ]
@@ -192,9 +193,7 @@ class Endpoints:
             raise missing(f"Endpoint with name '{name}' does not exist.", request_info=True)
         held = self.level(endpoint, identity=identity)
         if held is None or LEVELS.index(held) < LEVELS.index(level):
-            raise denied(
-                f"User does not have permission '{_VERBS[level]}' on Endpoint {name}", request_info=True
-            )
+            raise denied(f"User does not have permission '{_VERBS[level]}' on Endpoint {name}", request_info=True)
         return endpoint
 
     def level(self, endpoint: Endpoint, *, identity: Identity) -> str | None:
@@ -256,9 +255,7 @@ class Endpoints:
         )
         return None if row is None else Endpoint.from_json(row["document"])
 
-    def _deploy(
-        self, endpoint: Endpoint, body: object, *, identity: Identity, provisioned: bool
-    ) -> Endpoint:
+    def _deploy(self, endpoint: Endpoint, body: object, *, identity: Identity, provisioned: bool) -> Endpoint:
         if not isinstance(body, dict):
             raise invalid("config must be an object.")
         now_ms = self._clock.now_ms()

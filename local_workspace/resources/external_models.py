@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.errors import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 TASKS = ("llm/v1/chat", "llm/v1/completions", "llm/v1/embeddings")
 
@@ -121,9 +123,7 @@ def _check_bedrock(config: dict[str, Any], where: str) -> None:
     with_keys = any(config.get(key) or config.get(key + _PLAINTEXT) for key in keys)
     others = [name for name in ("instance_profile_arn", "uc_service_credential_name") if config.get(name)]
     if with_keys + len(others) != 1:
-        raise invalid(
-            f"{where} needs exactly one of: access keys, instance_profile_arn, uc_service_credential_name."
-        )
+        raise invalid(f"{where} needs exactly one of: access keys, instance_profile_arn, uc_service_credential_name.")
     if with_keys:
         for key in keys:
             _exactly_one(config, where, key)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from local_workspace.lifecycle import Deployment, Deployments
 from local_workspace.resources.endpoint_record import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MODELS: Mapping[str, tuple[str, str]] = {
     "databricks-meta-llama-3-3-70b-instruct": ("system.ai.llama_v3_3_70b_instruct", "llm/v1/chat"),

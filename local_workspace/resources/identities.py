@@ -6,13 +6,16 @@ import hashlib
 import hmac
 import re
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from local_workspace.clock import Clock
 from local_workspace.errors import invalid
-from local_workspace.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from local_workspace.clock import Clock
+    from local_workspace.store import Store
 
 ADMINS = "admins"
 USERS = "users"
@@ -102,9 +105,7 @@ class Identities:
 
     def kind_of(self, name: str) -> Kind | None:
         """Return what kind of principal a name is, or None if the workspace never met it."""
-        row = self._store.row(
-            "SELECT kind FROM principals WHERE workspace = ? AND name = ?", (self._workspace, name)
-        )
+        row = self._store.row("SELECT kind FROM principals WHERE workspace = ? AND name = ?", (self._workspace, name))
         return None if row is None else row["kind"]
 
     def require_known(self, name: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.errors import invalid
 from local_workspace.resources.identities import ADMINS, Identities, Identity
-from local_workspace.settings import Behaviour
-from local_workspace.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from local_workspace.settings import Behaviour
+    from local_workspace.store import Store
 
 LEVELS = ("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE")
 DESCRIPTIONS: Mapping[str, str] = {
@@ -90,9 +93,7 @@ class Permissions:
             creator: the endpoint's creator with CAN_MANAGE; kept, unless a switch says otherwise.
         """
         with self._store.transaction():
-            self._store.execute(
-                "DELETE FROM grants WHERE workspace = ? AND object = ?", (self._workspace, endpoint_id)
-            )
+            self._store.execute("DELETE FROM grants WHERE workspace = ? AND object = ?", (self._workspace, endpoint_id))
             if creator is not None and self._behaviour.creator_keeps_manage:
                 self.grant(endpoint_id, [creator])
             self.grant(endpoint_id, grants)

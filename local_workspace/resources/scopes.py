@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local_workspace.errors import ApiError, bad_request, denied, invalid, missing, too_many
 from local_workspace.resources.identities import USERS, Identities, Identity
-from local_workspace.settings import Behaviour
-from local_workspace.store import Store
+
+if TYPE_CHECKING:
+    from local_workspace.settings import Behaviour
+    from local_workspace.store import Store
 
 MOST_SCOPES = 1000
 LEVELS = ("READ", "WRITE", "MANAGE")

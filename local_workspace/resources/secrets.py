@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import uuid
+from typing import TYPE_CHECKING
 
-from local_workspace.clock import Clock
 from local_workspace.errors import ApiError, UnresolvedSecretError, bad_request, denied, invalid, missing, too_many
-from local_workspace.resources.identities import Identities, Identity
-from local_workspace.resources.scopes import Scope, Scopes
-from local_workspace.settings import Behaviour
-from local_workspace.store import Store
+
+if TYPE_CHECKING:
+    from local_workspace.clock import Clock
+    from local_workspace.resources.identities import Identities, Identity
+    from local_workspace.resources.scopes import Scope, Scopes
+    from local_workspace.settings import Behaviour
+    from local_workspace.store import Store
 
 MOST_SECRETS = 1000
 LARGEST_VALUE = 128 * 1024

@@ -1,0 +1,110 @@
+"""The folder that keeps a workspace between runs: its database, its lock, and where it answers now.
+
+Whoever holds the lock owns the database. The lock is the operating system's, so it is free again the moment its
+process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+FOLDER = ".local_workspace"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a workspace answers.
+
+    Attributes:
+        host: `http://127.0.0.1:PORT`.
+        token: of the workspace's admin.
+    """
+
+    host: str
+    token: str = field(repr=False)
+
+    @property
+    def port(self) -> int:
+        """The host's port."""
+        return int(self.host.rpartition(":")[2])
+
+    def to_json(self) -> str:
+        """Return the line that `serve` prints and the folder keeps."""
+        return json.dumps({"host": self.host, "token": self.token})
+
+
+class StateFolder:
+    """A folder that its owner alone can enter and that git ignores; made if it does not exist.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ignore = path / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+        self.path = path
+        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    @property
+    def database(self) -> Path:
+        """The database's file."""
+        return self.path / "workspace.sqlite"
+
+    def take(self) -> bool:
+        """Take the lock; False if another process, or another holder in this one, has it."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def announce(self, address: Address) -> None:
+        """Write where the workspace answers; a reader sees the old address or the new, never half of one."""
+        draft = self.path / f"address.{os.getpid()}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(address.to_json())
+        draft.replace(self.path / "address.json")
+
+    def address(self) -> Address | None:
+        """Return where the workspace answered last, or None if it never did."""
+        try:
+            written = json.loads((self.path / "address.json").read_text())
+            return Address(str(written["host"]), str(written["token"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def close(self) -> None:
+        """Give the lock back."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+def find_state(start: Path | None = None) -> Path:
+    """Return the nearest `.local_workspace/` from a folder upward, or where it would be made.
+
+    Args:
+        start: the folder to begin at; None: the current one.
+    """
+    here = (start or Path.cwd()).absolute()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER).is_dir():
+            return folder / FOLDER
+    return here / FOLDER
