@@ -1,0 +1,149 @@
+"""`AsyncChatClient`: the core's flows, driven without blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Self
+
+from chat.aio.driver import Driver
+from chat.aio.transport import AsyncTransport, LoopTransport
+from chat.auth import Credentials
+from chat.flow import AwaitReady, Caller, Endpoints, Flow, Options, Patience, endpoints_of
+from chat.messages import Answer, Chunk, Prompt
+
+if TYPE_CHECKING:
+    from chat.wire import Token
+    from provisioning.readiness import Readiness
+
+
+class AsyncChatClient:
+    """A client of one serving endpoint for asyncio.
+
+        async with AsyncChatClient("my-chat", wait=60) as client:
+            answers = await asyncio.gather(*(client.ainvoke(question) for question in questions))
+            async for chunk in client.astream("Hi"):
+                print(chunk, end="")
+
+    It works in any event loop, also in one after the other; the connections of a loop are closed with it.
+
+    Args:
+        endpoint: the serving endpoint, or several: the first that is available answers.
+        host: the workspace's URL; by default DATABRICKS_HOST, or what the SDK's unified auth finds.
+        token: a token, or a function that returns one; by default DATABRICKS_TOKEN, or the SDK's unified auth.
+        wait: seconds to wait for an endpoint that is not ready yet or scaled to zero; 0 does not wait.
+        timeout: seconds without a byte after which a call is given up.
+        retry_for: seconds within which failures that pass (429, 502, 503, 504, no connection) are retried.
+        max_retries: how many retries at most; None leaves it to `retry_for`.
+        headers: further headers for each request.
+        on_poll: called while waiting, with what was seen of the endpoint and the seconds gone by.
+        transport: what sends the requests.
+        clock: a monotonic clock, in seconds.
+        sleep: pauses for so many seconds.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoints,
+        *,
+        host: str | None = None,
+        token: Token | None = None,
+        wait: float = 0.0,
+        timeout: float = 300.0,
+        retry_for: float = 60.0,
+        max_retries: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_poll: Callable[[Readiness, float], None] | None = None,
+        transport: AsyncTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._caller = Caller(
+            endpoints_of(endpoint), Patience(wait, timeout, retry_for, max_retries), headers or {}, clock
+        )
+        credentials = Credentials(host, token, clock=clock)
+        self._driver = Driver(transport or LoopTransport(), credentials, clock, sleep, on_poll)
+
+    async def ainvoke(
+        self,
+        prompt: Prompt,
+        *,
+        wait: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - seconds without a byte, not of the whole call
+        headers: Mapping[str, str] | None = None,
+        token: Token | None = None,
+        endpoint: Endpoints | None = None,
+        **params: object,
+    ) -> Answer:
+        """Ask, and return the whole answer; arguments and errors as `ChatClient.invoke`."""
+        options = Options(endpoint, wait, timeout, headers, token)
+        return await self._driver.run(self._caller.chat(prompt, params, stream=False, options=options))
+
+    def astream(
+        self,
+        prompt: Prompt,
+        *,
+        wait: float | None = None,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: Token | None = None,
+        endpoint: Endpoints | None = None,
+        **params: object,
+    ) -> AsyncChatStream:
+        """Ask, and iterate over the answer's chunks as they come; arguments and errors as `ChatClient.stream`."""
+        options = Options(endpoint, wait, timeout, headers, token)
+        return AsyncChatStream(self._driver, self._caller.chat(prompt, params, stream=True, options=options))
+
+    async def wait_until_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as the sync client
+        """Wait until the (first) endpoint is ready to answer; arguments and errors as `ChatClient.wait_until_ready`."""
+        seconds = timeout if timeout is not None else self._caller.patience.wait or 300.0
+        await self._driver.wait(AwaitReady(self._caller.endpoints[0], seconds))
+
+    async def close(self) -> None:
+        """Close the connections of the running event loop."""
+        await self._driver.transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.close()
+
+
+class AsyncChatStream(AsyncIterator[Chunk]):
+    """An answer on its way: iterate over its chunks, then look at `answer`.
+
+    Args:
+        driver: carries out the call.
+        flow: the call.
+    """
+
+    def __init__(self, driver: Driver, flow: Flow[Answer]) -> None:
+        self._deliveries = driver.deliver(flow, self._keep)
+        self._waiting: deque[Chunk] = deque()
+        self._answer: Answer | None = None
+
+    async def __anext__(self) -> Chunk:
+        while not self._waiting:
+            self._waiting.extend(await anext(self._deliveries))
+        return self._waiting.popleft()
+
+    @property
+    def answer(self) -> Answer | None:
+        """The whole answer, once the stream is over; None until then."""
+        return self._answer
+
+    async def aclose(self) -> None:
+        """Cancel the call, if it is still going on."""
+        await self._deliveries.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        await self.aclose()
+
+    def _keep(self, answer: Answer) -> None:
+        self._answer = answer

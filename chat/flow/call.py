@@ -1,0 +1,189 @@
+"""One call from first to last: attempts, endpoints to fall back to, and the stream's reception."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, cast
+
+from chat.errors import BadRequestError, ChatWarning, ConnectionFailedError, ReadinessError, UnauthenticatedError
+from chat.flow.reception import Reception
+from chat.flow.retry import PASSING, Attempts, Memory
+from chat.flow.steps import Authorize, AwaitReady, Deliver, Endpoint, Flow, Pause, Receive, Send, T
+from chat.messages import Answer, Chunk, ToolCallDelta
+from chat.wire import (
+    HEADERS,
+    STREAM_HEADERS,
+    Access,
+    Request,
+    Response,
+    encode,
+    invocation_path,
+    refusal,
+    refused_parameters,
+    without,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_FIRST_ERROR = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """What to call, and how patiently.
+
+    Attributes:
+        endpoints: the one to call and those to fall back to, in order.
+        body: the request's body.
+        read: reads the result out of a whole response, given what is to be said of its origin.
+        stream: whether to ask for an event stream.
+        headers: further headers of the request.
+        wait: seconds to wait for the endpoint to be ready; 0 does not look.
+        timeout: seconds without a byte after which to give up.
+        retry_for: seconds from the start after which no further attempt begins.
+        max_retries: how many retries at most; None leaves it to `retry_for`.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    body: Mapping[str, object]
+    read: Callable[[Response, Mapping[str, object]], T]
+    stream: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait: float = 0.0
+    timeout: float = 300.0
+    retry_for: float = 60.0
+    max_retries: int | None = None
+
+
+def complete(
+    call: Call[T],
+    remember: Callable[[Endpoint], Memory],
+    *,
+    clock: Callable[[], float],
+    jitter: Callable[[], float],
+) -> Flow[T]:
+    """Make the call at the first of its endpoints that takes it.
+
+    Args:
+        call: what to call.
+        remember: what is known of an endpoint.
+        clock: a monotonic clock, in seconds.
+        jitter: a random number from 0 to 1.
+    """
+    passed_over: dict[str, str] = {}
+    *preferred, final = call.endpoints
+    for endpoint in preferred:
+        try:
+            # With another endpoint at hand, an unavailable one is left at once instead of waited for.
+            at_once = Attempts(deadline=clock() + call.retry_for, limit=0, clock=clock, jitter=jitter)
+            return (yield from _on(endpoint, call, remember(endpoint), at_once, passed_over))
+        except (*PASSING, ReadinessError) as error:
+            if error.partial is not None:
+                raise
+            passed_over[endpoint.name] = error.message
+    # An endpoint scaled to zero is "ready" and answers 503 until it has started: `wait` covers that as well.
+    deadline = clock() + max(call.retry_for, call.wait)
+    patient = Attempts(deadline=deadline, limit=call.max_retries, clock=clock, jitter=jitter)
+    return (yield from _on(final, call, remember(final), patient, passed_over))
+
+
+def _on(
+    endpoint: Endpoint, call: Call[T], memory: Memory, attempts: Attempts, passed_over: Mapping[str, str]
+) -> Flow[T]:
+    """Attempt the call at one endpoint until it succeeds or has to be given up."""
+    if call.wait and not memory.ready:
+        yield AwaitReady(endpoint, call.wait)
+        memory.ready = True
+    refreshed = False
+    access: Access = yield Authorize(endpoint)
+    while True:
+        if hold := attempts.pause_before(memory):
+            yield Pause(hold)
+        body = without(call.body, memory.refused)
+        try:
+            response = yield from _sent(endpoint, call, body, access)
+            origin = {"endpoint": endpoint.name, **({"fallback_from": dict(passed_over)} if passed_over else {})}
+            return (yield from _result(call, response, origin, access.credential))
+        except UnauthenticatedError:
+            renewed: Access | None = None if refreshed else (yield Authorize(endpoint, refresh=True))
+            if renewed is None:
+                raise
+            refreshed, access = True, renewed
+        except BadRequestError as error:
+            _drop(refused_parameters(error, body), error, memory, endpoint)
+        except PASSING as error:
+            pause = attempts.pause_after(error, memory)
+            if pause is None:
+                raise
+            yield Pause(pause)
+
+
+def _sent(endpoint: Endpoint, call: Call[T], body: Mapping[str, object], access: Access) -> Flow[Response]:
+    response: Response = yield Send(
+        Request(
+            method="POST",
+            host=access.host,
+            path=invocation_path(endpoint.name),
+            headers={**(STREAM_HEADERS if call.stream else HEADERS), **access.headers, **call.headers},
+            body=encode(body),
+            timeout=call.timeout,
+            stream=call.stream,
+        )
+    )
+    if response.status >= _FIRST_ERROR:
+        raise refusal(response.without(access.credential))
+    return response
+
+
+def _result(call: Call[T], response: Response, origin: Mapping[str, object], credential: str) -> Flow[T]:
+    if response.body is not None:
+        junk = "json" not in response.headers.get("content-type", "")
+        result = call.read(response.without(credential) if junk else response, origin)
+        if call.stream and isinstance(result, Answer):
+            yield Deliver(_as_chunks(result))  # an endpoint that does not stream: its whole answer is one chunk
+        return result
+    reception = Reception(response, credential)
+    while not reception.over:
+        try:
+            piece: bytes = yield Receive()
+        except ConnectionFailedError as error:
+            raise reception.cut() from error
+        chunks = reception.take(piece)
+        if chunks:
+            yield Deliver(chunks)
+    return cast("T", reception.answer(origin))
+
+
+def _drop(names: tuple[str, ...], error: BadRequestError, memory: Memory, endpoint: Endpoint) -> None:
+    """Leave out what the model refuses, from now on; raise the refusal again if that would not help."""
+    fresh = [name for name in names if name not in memory.refused]
+    if not fresh:
+        raise error
+    memory.refused.update(fresh)
+    text = (
+        f"Endpoint {endpoint.name!r} refuses {', '.join(fresh)}; calls to it go without from now on. ({error.message})"
+    )
+    warnings.warn(text, ChatWarning, stacklevel=2)
+
+
+def _as_chunks(answer: Answer) -> list[Chunk]:
+    """Write a whole answer as the chunks of a stream."""
+    pieces = [
+        Chunk(
+            text=choice.text,
+            reasoning=choice.reasoning,
+            content=tuple(choice.content) if isinstance(choice.content, list) else (),
+            tool_calls=tuple(
+                ToolCallDelta(place, each.id, each.name, each.arguments) for place, each in enumerate(choice.tool_calls)
+            ),
+            finish_reason=choice.finish_reason,
+            logprobs=choice.logprobs,
+            index=choice.index,
+            id=answer.id,
+            model=answer.model,
+        )
+        for choice in answer.choices
+    ]
+    return [*pieces, Chunk(usage=answer.usage, id=answer.id, model=answer.model)]

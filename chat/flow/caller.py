@@ -1,0 +1,126 @@
+"""What a client knows before it calls: its endpoints, its patience, and what it has learnt of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from chat.errors import InvalidRequestError
+from chat.flow.call import Call, complete
+from chat.flow.retry import Memory
+from chat.flow.steps import Endpoint, Flow
+from chat.messages import Answer, Prompt, as_messages
+from chat.wire import Token, chat_body, read_answer
+
+Endpoints: TypeAlias = str | Endpoint | Sequence[str | Endpoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How patiently to call.
+
+    Attributes:
+        wait: seconds to wait for an endpoint that is not ready; 0 does not look.
+        timeout: seconds without a byte after which to give up.
+        retry_for: seconds from a call's start after which no further attempt begins.
+        max_retries: how many retries at most; None leaves it to `retry_for`.
+    """
+
+    wait: float = 0.0
+    timeout: float = 300.0
+    retry_for: float = 60.0
+    max_retries: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one call does differently from its client; None changes nothing.
+
+    Attributes:
+        endpoint: another endpoint, or several in the order of preference.
+        wait: seconds to wait for an endpoint that is not ready.
+        timeout: seconds without a byte after which to give up.
+        headers: further headers, over the client's own.
+        token: whose token to send (on behalf of a user), or a function that returns it.
+    """
+
+    endpoint: Endpoints | None = None
+    wait: float | None = None
+    timeout: float | None = None
+    headers: Mapping[str, str] | None = None
+    token: Token | None = None
+
+
+@dataclass(slots=True)
+class Caller:
+    """Makes the flows of one client's calls.
+
+    Attributes:
+        endpoints: the one to call and those to fall back to.
+        patience: what holds unless a call says otherwise.
+        headers: further headers of each request.
+        clock: a monotonic clock, in seconds.
+        jitter: a random number from 0 to 1.
+        memories: what is known of each endpoint, by workspace and name.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    patience: Patience
+    headers: Mapping[str, str]
+    clock: Callable[[], float]
+    jitter: Callable[[], float] = random.random
+    memories: dict[tuple[str | None, str], Memory] = field(default_factory=dict)
+
+    def chat(
+        self,
+        prompt: Prompt,
+        params: Mapping[str, object],
+        *,
+        stream: bool,
+        options: Options,
+    ) -> Flow[Answer]:
+        """The flow of one chat call.
+
+        Args:
+            prompt: what to say.
+            params: further fields of the request's body (`temperature`, `max_tokens`, `tools`, …).
+            stream: whether to ask for an event stream.
+            options: what this call does differently from the client.
+        """
+        patience = self.patience
+        call = Call(
+            endpoints=self._endpoints(options),
+            body=chat_body(as_messages(prompt), params, stream=stream),
+            read=read_answer,
+            stream=stream,
+            headers={**self.headers, **options.headers} if options.headers else self.headers,
+            wait=patience.wait if options.wait is None else options.wait,
+            timeout=patience.timeout if options.timeout is None else options.timeout,
+            retry_for=patience.retry_for,
+            max_retries=patience.max_retries,
+        )
+        return complete(call, self.memory, clock=self.clock, jitter=self.jitter)
+
+    def memory(self, endpoint: Endpoint) -> Memory:
+        """What is known of an endpoint."""
+        return self.memories.setdefault((endpoint.host, endpoint.name), Memory())
+
+    def _endpoints(self, options: Options) -> tuple[Endpoint, ...]:
+        endpoints = self.endpoints if options.endpoint is None else endpoints_of(options.endpoint)
+        if options.token is None:
+            return endpoints
+        return tuple(replace(each, token=options.token) for each in endpoints)
+
+
+def endpoints_of(given: Endpoints) -> tuple[Endpoint, ...]:
+    """Read what a caller names as endpoint: a name, an `Endpoint`, or several in the order of preference.
+
+    Raises:
+        InvalidRequestError: there is none.
+    """
+    listed = [given] if isinstance(given, (str, Endpoint)) else list(given)
+    if not listed:
+        raise InvalidRequestError("No endpoint is named.", remedy="Pass a serving endpoint's name.")
+    return tuple(each if isinstance(each, Endpoint) else Endpoint(each) for each in listed)

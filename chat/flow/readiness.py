@@ -1,0 +1,78 @@
+"""Reading an endpoint's state, and saying in our own errors why it is not ready."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chat.errors import (
+    EndpointFailedError,
+    EndpointMissingError,
+    NotFoundError,
+    NotReadyError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+    inert,
+)
+from chat.flow.retry import PASSING
+from chat.flow.steps import Authorize, Endpoint, Flow, Send
+from chat.wire import HEADERS, Access, Request, Response, read_json, refusal, state_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_FIRST_ERROR = 400
+_TIMEOUT = 30.0
+
+# Who may query an endpoint may not always look at it: then the call itself has to show whether it can be made.
+_NOT_TO_BE_SEEN: Mapping[str, object] = {"state": {"ready": "READY"}}
+
+
+def read_state(endpoint: Endpoint) -> Flow[Mapping[str, object] | None]:
+    """Fetch the JSON object by which `provisioning.readiness` judges an endpoint; None if it is not found.
+
+    A workspace that is out of reach for a moment is no verdict on the endpoint: it reads as a state of its own.
+    """
+    access: Access = yield Authorize(endpoint)
+    try:
+        return (yield from _seen(endpoint, access))
+    except UnauthenticatedError:
+        renewed: Access | None = yield Authorize(endpoint, refresh=True)
+        if renewed is None:
+            raise
+        return (yield from _seen(endpoint, renewed))
+    except PASSING as error:
+        return {"state": {"ready": f"unknown ({error.message})"}}
+
+
+@contextmanager
+def awaiting(endpoint: Endpoint) -> Iterator[None]:
+    """Turn what the waiters of `provisioning.readiness` raise into this package's errors."""
+    # Imported when somebody waits: until then nothing of `provisioning` is loaded.
+    from provisioning.readiness import EndpointFailedError as Failed  # noqa: PLC0415
+    from provisioning.readiness import EndpointMissingError as Missing  # noqa: PLC0415
+    from provisioning.readiness import NotReadyInTimeError  # noqa: PLC0415
+
+    try:
+        yield
+    except Failed as error:
+        remedy = "Mend its config and apply it again; waiting longer will not help."
+        raise EndpointFailedError(inert(str(error)), remedy=remedy) from error
+    except NotReadyInTimeError as error:
+        raise NotReadyError(inert(str(error)), remedy="Wait longer (`wait=`), or look at its events.") from error
+    except Missing as error:
+        remedy = f"Check the name {endpoint.name!r} and the workspace; create it with `python -m provisioning apply`."
+        raise EndpointMissingError(inert(str(error)), remedy=remedy) from error
+
+
+def _seen(endpoint: Endpoint, access: Access) -> Flow[Mapping[str, object] | None]:
+    headers = {**HEADERS, **access.headers}
+    response: Response = yield Send(Request("GET", access.host, state_path(endpoint.name), headers, timeout=_TIMEOUT))
+    if response.status < _FIRST_ERROR:
+        return read_json(response)
+    error = refusal(response.without(access.credential))
+    if isinstance(error, NotFoundError):
+        return None
+    if isinstance(error, PermissionDeniedError):
+        return _NOT_TO_BE_SEEN
+    raise error

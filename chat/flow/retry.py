@@ -1,0 +1,80 @@
+"""When to try again, how long to wait before, and what is remembered of an endpoint between calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chat.errors import ChatError, ConnectionFailedError, RateLimitedError, StreamCutError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PASSING = (RateLimitedError, UnavailableError, ConnectionFailedError, StreamCutError)
+"""Errors that pass: the same request may succeed in a moment, or at another endpoint."""
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 8.0
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is known of one endpoint from earlier calls.
+
+    Attributes:
+        refused: parameters that its model refused; they are left out from then on.
+        ready: whether it was seen ready.
+        open_at: when, by the clock, it takes calls again after it said Retry-After. All calls of a client heed it, so
+            that one refusal teaches them all.
+    """
+
+    refused: set[str] = field(default_factory=set)
+    ready: bool = False
+    open_at: float = 0.0
+
+
+class Attempts:
+    """The attempts of one call.
+
+    Args:
+        deadline: when, by the clock, no further attempt begins.
+        limit: how many retries at most; None leaves it to the deadline.
+        clock: a monotonic clock, in seconds.
+        jitter: a random number from 0 to 1, so that callers who failed together do not return together.
+    """
+
+    def __init__(
+        self, *, deadline: float, limit: int | None, clock: Callable[[], float], jitter: Callable[[], float]
+    ) -> None:
+        self._deadline = deadline
+        self._limit = limit
+        self._clock = clock
+        self._jitter = jitter
+        self._made = 0
+
+    def pause_after(self, error: ChatError, memory: Memory) -> float | None:
+        """Decide how long to wait after a failure, or None to give up.
+
+        Giving up comes at once when what the server asks to wait goes past the deadline: waiting in vain helps nobody.
+        """
+        if not isinstance(error, PASSING) or error.partial is not None:
+            return None
+        if self._limit is not None and self._made >= self._limit:
+            return None
+        pause = self._pause(error.retry_after)
+        if error.retry_after is not None:
+            memory.open_at = max(memory.open_at, self._clock() + error.retry_after)
+        self._made += 1
+        return pause if self._clock() + pause <= self._deadline else None
+
+    def pause_before(self, memory: Memory) -> float:
+        """How long to hold a call back because the endpoint asked another one to wait; 0 if it did not."""
+        now = self._clock()
+        if memory.open_at <= now:
+            return 0.0
+        return max(0.0, min(memory.open_at, self._deadline) - now)
+
+    def _pause(self, asked: float | None) -> float:
+        if asked is not None:
+            return asked + self._jitter() * min(1.0, asked / 10)
+        return float(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._made)) * (0.5 + self._jitter() / 2)

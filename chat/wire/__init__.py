@@ -1,0 +1,34 @@
+"""The HTTP messages, as values: requests written, answers read, refusals understood.
+
+What belongs here: paths, bodies, headers and every JSON shape of the invocation routes. What may never happen here:
+I/O, or a decision about what to do next (that is `chat.flow`).
+"""
+
+from chat.wire.answers import metadata, read_answer, read_json, wrong_answer
+from chat.wire.exchange import Access, Request, Response, Token, is_stream
+from chat.wire.refusals import describe, is_failure, refusal, refused_parameters, retry_after
+from chat.wire.requests import HEADERS, STREAM_HEADERS, chat_body, encode, invocation_path, state_path, without
+
+__all__ = [
+    "HEADERS",
+    "STREAM_HEADERS",
+    "Access",
+    "Request",
+    "Response",
+    "Token",
+    "chat_body",
+    "describe",
+    "encode",
+    "invocation_path",
+    "is_failure",
+    "is_stream",
+    "metadata",
+    "read_answer",
+    "read_json",
+    "refusal",
+    "refused_parameters",
+    "retry_after",
+    "state_path",
+    "without",
+    "wrong_answer",
+]

@@ -1,0 +1,129 @@
+"""A successful response's body, read into an `Answer`, or into an error that says why it is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from chat.errors import BadAnswerError, Details, inert
+from chat.messages import Answer, Choice
+from chat.messages.answer import read_choice
+from chat.messages.content import Content
+from chat.messages.usage import read_usage
+from chat.wire.refusals import is_failure, refusal
+
+if TYPE_CHECKING:
+    from chat.wire.exchange import Response
+
+_SHOWN = 160
+"""Characters of an unusable answer that its error shows."""
+
+
+def read_json(response: Response) -> Mapping[str, object]:
+    """Read a body that must hold one JSON object.
+
+    Raises:
+        BadAnswerError: it holds something else.
+        RefusedError: it holds an error, although the status said success.
+    """
+    try:
+        payload = json.loads(response.body or b"")
+    except ValueError as error:
+        raise _not_json(response) from error
+    if not isinstance(payload, Mapping):
+        raise _bad(response, f"answered with a JSON {type(payload).__name__} instead of an object")
+    if is_failure(payload):
+        raise refusal(response, payload)
+    return payload
+
+
+def read_answer(response: Response, origin: Mapping[str, object]) -> Answer:
+    """Read a chat answer.
+
+    Chat models and legacy completions answer with `choices`, a ChatAgent with `messages`, a ResponsesAgent with
+    `output`; all become the same value.
+
+    Args:
+        response: the whole response.
+        origin: what to say in the answer's metadata of how it came about.
+
+    Raises:
+        BadAnswerError: it is none of these.
+        RefusedError: it holds an error, although the status said success.
+    """
+    payload = read_json(response)
+    choices = _choices(payload)
+    if not choices:
+        raise wrong_answer(response, payload)
+    return Answer(
+        choices=choices,
+        usage=read_usage(payload.get("usage")),
+        model=model if isinstance(model := payload.get("model"), str) else None,
+        id=identity if isinstance(identity := payload.get("id"), str) else None,
+        metadata={**origin, **metadata(response, payload)},
+    )
+
+
+def metadata(response: Response, payload: Mapping[str, object]) -> dict[str, object]:
+    """Collect what comes with an answer: ids, the served model, and an agent's custom outputs."""
+    found = {
+        "request_id": response.request_id,
+        "served_model": response.headers.get("served-model-name"),
+        "custom_outputs": payload.get("custom_outputs"),
+        "system_fingerprint": payload.get("system_fingerprint"),
+        "service_tier": payload.get("service_tier"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def wrong_answer(response: Response, payload: Mapping[str, object]) -> BadAnswerError:
+    """Say what an object that is no chat answer is instead."""
+    if "predictions" in payload:
+        remedy = "Query it with the SDK or MLflow, or serve a model of task llm/v1/chat."
+        return _bad(response, "answered with `predictions`: it serves a custom pyfunc model, not a chat model", remedy)
+    if "choices" in payload:
+        return _bad(response, "answered without any choice", "Try again; a content filter may have removed them all.")
+    if "data" in payload:
+        return _bad(response, "answered with `data`: it serves embeddings", "Use an endpoint of task llm/v1/chat.")
+    fields = ", ".join(inert(str(name), limit=40) for name in list(payload)[:8])
+    return _bad(response, f"answered with an object that is no chat answer (its fields: {fields or 'none'})")
+
+
+def _choices(payload: Mapping[str, object]) -> tuple[Choice, ...]:
+    listed = payload.get("choices")
+    if isinstance(listed, list):
+        return tuple(read_choice(each, index=place) for place, each in enumerate(listed) if isinstance(each, Mapping))
+    messages = payload.get("messages")
+    if isinstance(messages, list) and messages and isinstance(messages[-1], Mapping):
+        # A ChatAgent lists all that it did; the answer is the last message.
+        return (read_choice({"message": messages[-1], "finish_reason": payload.get("finish_reason") or "stop"}),)
+    output = payload.get("output")
+    if isinstance(output, list):
+        return (_agent_choice(output, payload),)
+    return ()
+
+
+def _agent_choice(output: Sequence[object], payload: Mapping[str, object]) -> Choice:
+    """Read a ResponsesAgent's `output`: its message items, one after the other."""
+    content = Content()
+    for item in output:
+        if isinstance(item, Mapping) and item.get("type", "message") == "message":
+            content.add(item.get("content"))
+    status = payload.get("status")
+    finish = "length" if status == "incomplete" else "stop"
+    return Choice(content=content.value, text=content.text, reasoning=content.reasoning, finish_reason=finish)
+
+
+def _not_json(response: Response) -> BadAnswerError:
+    kind = response.headers.get("content-type") or "no content type"
+    if "html" in kind:
+        remedy = "Check DATABRICKS_HOST: a wrong host answers with its login page."
+        return _bad(response, "answered with an HTML page instead of JSON", remedy)
+    start = inert((response.body or b"").decode("utf-8", "replace"), limit=_SHOWN)
+    return _bad(response, f"answered with {inert(kind, limit=60)} that is no JSON: {start!r}")
+
+
+def _bad(response: Response, what: str, remedy: str | None = None) -> BadAnswerError:
+    details = Details(status=response.status, request_id=response.request_id)
+    return BadAnswerError(f"The endpoint {what}.", remedy=remedy, details=details)

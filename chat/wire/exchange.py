@@ -1,0 +1,98 @@
+"""One request and its response, as both drivers exchange them with the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+Token: TypeAlias = str | Callable[[], str]
+"""A token, or a function that returns one each time it is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where to send a request, and what proves who sends it.
+
+    Attributes:
+        host: scheme, host and port.
+        headers: the authorization.
+    """
+
+    host: str
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def credential(self) -> str:
+        """The bare token, to be kept out of errors; empty if there is none."""
+        return self.headers.get("Authorization", "").partition(" ")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send.
+
+    Attributes:
+        method: `GET` or `POST`.
+        host: scheme, host and port (`https://adb-1.2.azuredatabricks.net`).
+        path: the path, quoted.
+        headers: all of them, authorization included, so they are left out of the repr.
+        body: the JSON text, or None.
+        timeout: seconds without a byte after which to give up.
+        stream: whether an event stream is asked for; then the response's body is left to be received piece by piece.
+    """
+
+    method: str
+    host: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    timeout: float = 300.0
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back.
+
+    Attributes:
+        status: the HTTP status.
+        headers: looked up without regard to case.
+        body: all of it, or None for an event stream that is yet to be received.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that Databricks support asks for."""
+        return self.headers.get("x-request-id") or self.headers.get("x-databricks-request-id")
+
+    def without(self, credential: str) -> Response:
+        """Take our own credential out of a body that an error may quote, should the server have echoed it.
+
+        Args:
+            credential: the bare token; too short a one is no secret, but part of many a word.
+        """
+        secret = credential.encode()
+        if len(secret) < _SHORTEST_SECRET or self.body is None or secret not in self.body:
+            return self
+        return replace(self, body=self.body.replace(secret, b"***"))
+
+
+def is_stream(status: int, content_type: str | None) -> bool:
+    """Whether a response is received piece by piece.
+
+    Args:
+        status: its HTTP status; errors are read whole.
+        content_type: its Content-Type. An endpoint that does not stream answers with JSON, a
+            proxy in between with HTML.
+    """
+    kind = (content_type or "").lower()
+    return status < _FIRST_ERROR and "json" not in kind and "html" not in kind
+
+
+_FIRST_ERROR = 400
+_SHORTEST_SECRET = 8

@@ -1,0 +1,254 @@
+"""What a server says when it refuses, in each of the shapes that it is known to say it in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from chat.errors import (
+    LONGEST_SERVER_TEXT,
+    BadRequestError,
+    ContextTooLongError,
+    Details,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    RefusedError,
+    ServerError,
+    UnauthenticatedError,
+    UnavailableError,
+    inert,
+)
+
+if TYPE_CHECKING:
+    from chat.wire.exchange import Response
+
+DROPPABLE = ("stream_options", "temperature", "top_p", "top_k", "strict", "parallel_tool_calls", "seed")
+"""What a call may go without and still mean the same to the caller; never the messages, the tools or a limit."""
+
+_BY_STATUS: dict[int, type[RefusedError]] = {
+    401: UnauthenticatedError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    429: RateLimitedError,
+    502: UnavailableError,
+    503: UnavailableError,
+    504: UnavailableError,
+}
+
+# Inside a stream the status is 200 already: the code alone says what happened.
+_STATUS_OF_CODE = {
+    "BAD_REQUEST": 400,
+    "INVALID_PARAMETER_VALUE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "RESOURCE_DOES_NOT_EXIST": 404,
+    "NOT_FOUND": 404,
+    "REQUEST_LIMIT_EXCEEDED": 429,
+    "RESOURCE_EXHAUSTED": 429,
+    "RATE_LIMIT_EXCEEDED": 429,
+    "RATE_LIMIT_ERROR": 429,
+    "INTERNAL_ERROR": 500,
+    "INTERNAL_SERVER_ERROR": 500,
+    "OVERLOADED_ERROR": 503,
+    "SERVICE_UNAVAILABLE": 503,
+    "TEMPORARILY_UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+}
+
+_REMEDIES: dict[type[RefusedError], str] = {
+    ContextTooLongError: "Shorten the conversation, or use a model with a longer context.",
+    UnauthenticatedError: "Check DATABRICKS_HOST and DATABRICKS_TOKEN: the token may be expired, or not this host's.",
+    PermissionDeniedError: "Ask the endpoint's owner for CAN_QUERY on it.",
+    NotFoundError: "Check the endpoint's name and the workspace; `wait=` waits for one that is being created.",
+    RateLimitedError: "Call less often, wait longer (`retry_for=`), or ask for a higher limit.",
+    UnavailableError: "Try again later; `wait=` waits out a cold start.",
+}
+
+_OVERFLOW = re.compile(
+    r"context_length_exceeded|maximum context length|context (window|length)|prompt is too long|input is too long"
+    r"|too many (input )?tokens|exceeds? the (maximum|limit).{0,40}tokens",
+    re.IGNORECASE,
+)
+
+# A parameter is refused as such; a value out of range ("must be between 0 and 2") is the caller's to mend.
+_REFUSES = re.compile(
+    r"unknown|unsupported|not (be )?support|n't support|not (be )?permitted|not (be )?allowed|unrecogni[sz]ed"
+    r"|unexpected|extra (inputs|fields|forbidden)|deprecated|not accepted|no longer|cannot be used",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an error body says.
+
+    Attributes:
+        message: in words; empty if there are none.
+        code: the error's code, if it is a name.
+        numeric_code: whether the code was a number: the workspace's gateway, not the endpoint, refused.
+        request_id: the id that Databricks support asks for.
+    """
+
+    message: str = ""
+    code: str | None = None
+    numeric_code: bool = False
+    request_id: str | None = None
+
+
+def refusal(response: Response, payload: Mapping[str, object] | None = None) -> RefusedError:
+    """Make the typed error of an error response.
+
+    Args:
+        response: the whole response.
+        payload: its JSON object, where it has been read already.
+    """
+    said = describe(payload if payload is not None else (response.body or b""))
+    status = response.status if response.status >= 400 else _STATUS_OF_CODE.get((said.code or "").upper(), 500)  # noqa: PLR2004 - the first error status
+    # The workspace answers 403 with a number for a code to a token it does not know (sdk-go issue 873).
+    kind = UnauthenticatedError if status == 403 and said.numeric_code else _kind(status, said)  # noqa: PLR2004 - forbidden
+    details = Details(
+        status=response.status,
+        error_code=said.code,
+        request_id=response.request_id or said.request_id,
+        retry_after=retry_after(response.headers),
+    )
+    return kind(_sentence(response.status, said), remedy=_REMEDIES.get(kind), details=details)
+
+
+def is_failure(payload: Mapping[str, object]) -> bool:
+    """Whether an object is an error report, whatever the status said."""
+    return bool(payload.get("error_code") or payload.get("error"))
+
+
+def describe(body: bytes | Mapping[str, object]) -> Said:
+    """Find the words, the code and the request id in an error body of any known shape."""
+    if isinstance(body, bytes):
+        text = body.decode("utf-8", "replace")
+        payload = _object(text)
+        if payload is None:
+            return _from_text(text)
+    else:
+        payload = body
+    layers = list(_layers(payload))
+    codes = [
+        code for layer in layers for name in ("error_code", "code", "type") if (code := layer.get(name)) is not None
+    ]
+    names = [code for code in codes if isinstance(code, str) and code and code != "error"]
+    return Said(
+        message=_message(layers),
+        code=inert(names[0], limit=80) if names else None,
+        numeric_code=bool(codes) and isinstance(codes[0], int) and not names,
+        request_id=next(filter(None, map(_request_id, layers)), None),
+    )
+
+
+def refused_parameters(error: RefusedError, body: Mapping[str, object]) -> tuple[str, ...]:
+    """Name the parameters that a model refuses and that the call can go without.
+
+    Args:
+        error: the refusal; only a 400 or 422 that names the parameter and refuses it as such counts.
+        body: what was sent.
+    """
+    if not isinstance(error, BadRequestError) or not _REFUSES.search(error.message):
+        return ()
+    named = [each for each in DROPPABLE if re.search(rf"(?<![\w-]){each}(?![\w-])", error.message)]
+    if "include_usage" in error.message and "stream_options" not in named:
+        named.append("stream_options")
+    return tuple(each for each in named if _carries(body, each))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After: seconds, or a date, which is measured against the response's own Date, not our clock."""
+    value = headers.get("retry-after")
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(
+            0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date") or "")).total_seconds()
+        )
+    except (TypeError, ValueError):
+        return None
+
+
+def _kind(status: int, said: Said) -> type[RefusedError]:
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500:  # noqa: PLR2004 - the first server error
+        return ServerError
+    return ContextTooLongError if _OVERFLOW.search(f"{said.code} {said.message}") else BadRequestError
+
+
+def _sentence(status: int, said: Said) -> str:
+    code = f" {said.code}" if said.code else ""
+    return f"{status}{code}: {said.message or 'the server gave no reason'}"
+
+
+def _layers(payload: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    """Yield an error object and the errors wrapped in it, outermost first.
+
+    External models' errors come wrapped once or twice, and a message may be a JSON text itself.
+    """
+    yield payload
+    for name in ("error", "external_model_error", "external_model_message", "message", "detail"):
+        inner = payload.get(name)
+        if isinstance(inner, str):
+            inner = _object(inner)
+        if isinstance(inner, Mapping):
+            yield from _layers(inner)
+
+
+def _message(layers: Collection[Mapping[str, object]]) -> str:
+    """Join the words of all layers, the innermost (the provider's own) last."""
+    words: list[str] = []
+    for layer in layers:
+        for name in ("message", "error", "detail", "error_description"):
+            value = layer.get(name)
+            if isinstance(value, str) and value and _object(value) is None and value not in words:
+                words.append(value)
+            elif name == "detail" and isinstance(value, list):
+                words.append(json.dumps(value, default=str))
+    return inert(": ".join(words), limit=LONGEST_SERVER_TEXT)
+
+
+def _request_id(layer: Mapping[str, object]) -> str | None:
+    listed = layer.get("details")
+    for holder in (layer, *(listed if isinstance(listed, list) else ())):
+        identity = holder.get("request_id") if isinstance(holder, Mapping) else None
+        if isinstance(identity, str):
+            return inert(identity, limit=80)
+    return None
+
+
+def _from_text(text: str) -> Said:
+    """Read a body that is no JSON object: HTML by its title, `CODE: message`, or plain words."""
+    title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+    if title or text.lstrip().startswith("<"):
+        return Said(message=inert(f"an HTML page titled {title[1].strip()!r}" if title else "an HTML page", limit=200))
+    coded = re.match(r"([A-Z][A-Z_]{3,}): (.*)", text, re.DOTALL)
+    message = inert((coded[2] if coded else text).strip(), limit=LONGEST_SERVER_TEXT)
+    return Said(message=message, code=coded[1] if coded else None)
+
+
+def _object(text: str) -> Mapping[str, object] | None:
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, Mapping) else None
+
+
+def _carries(body: Mapping[str, object], parameter: str) -> bool:
+    if parameter != "strict":
+        return parameter in body
+    return '"strict"' in json.dumps([body.get("tools"), body.get("response_format")], default=str)

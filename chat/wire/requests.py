@@ -1,0 +1,100 @@
+"""Bodies and paths of the calls that we make."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from urllib.parse import quote
+
+from chat.errors import InvalidRequestError
+
+PRODUCT = "gatewright-chat/0.1.0"
+"""How we name ourselves to the workspace, in the form that Databricks asks of its partners' tools."""
+
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": PRODUCT}
+"""What each request carries besides its authorization."""
+
+STREAM_HEADERS = {**HEADERS, "Accept": "text/event-stream"}
+"""The same for a request that asks for an event stream."""
+
+
+def invocation_path(name: str) -> str:
+    """The path at which an endpoint answers; a name with a slash or a dot segment must not leave it."""
+    return f"/serving-endpoints/{_segment(name)}/invocations"
+
+
+def state_path(name: str) -> str:
+    """The path at which the workspace says whether an endpoint is ready."""
+    return f"/api/2.0/serving-endpoints/{_segment(name)}"
+
+
+def chat_body(
+    messages: list[dict[str, object]], params: Mapping[str, object], *, stream: bool = False
+) -> dict[str, object]:
+    """Write the body of a chat request.
+
+    There is no `model` in it: the path names the endpoint. A stream asks for its usage, since an external OpenAI model
+    sends none otherwise.
+
+    Args:
+        messages: the conversation.
+        params: further fields of the body; None leaves a field out. `extra_body` is merged in last.
+        stream: whether to ask for an event stream.
+    """
+    body: dict[str, object] = {"messages": messages}
+    body.update((name, value) for name, value in params.items() if value is not None and name != "extra_body")
+    if stream:
+        body["stream"] = True
+        body.setdefault("stream_options", {"include_usage": True})
+    extra = params.get("extra_body")
+    if isinstance(extra, Mapping):
+        body.update(extra)
+    return body
+
+
+def without(body: Mapping[str, object], parameters: Collection[str]) -> Mapping[str, object]:
+    """Leave parameters out of a body; `strict` is left out of each tool's function and of the response format."""
+    if not parameters:
+        return body
+    kept = {name: value for name, value in body.items() if name not in parameters}
+    if "strict" in parameters:
+        kept = {name: _unstrict(value) if name in _STRICT_HOLDERS else value for name, value in kept.items()}
+    return kept
+
+
+def encode(body: Mapping[str, object]) -> bytes:
+    """Write a body as JSON text.
+
+    Raises:
+        InvalidRequestError: something in it has no JSON form.
+    """
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidRequestError(
+            f"The request cannot be written as JSON: {error}.",
+            remedy="Pass strings, numbers, booleans, lists and dicts only.",
+        ) from error
+
+
+_STRICT_HOLDERS = frozenset({"tools", "response_format"})
+
+
+def _unstrict(value: object) -> object:
+    """Copy a value without the `strict` of a function or a JSON schema; a schema's own property `strict` stays."""
+    if isinstance(value, list):
+        return [_unstrict(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        name: {key: kept for key, kept in inner.items() if key != "strict"}
+        if name in {"function", "json_schema"} and isinstance(inner, Mapping)
+        else inner
+        for name, inner in value.items()
+    }
+
+
+def _segment(name: str) -> str:
+    if not name or name.strip(".") == "":
+        raise InvalidRequestError(f"{name!r} is no endpoint name.", remedy="Pass the serving endpoint's name.")
+    return quote(name, safe="")
