@@ -154,7 +154,7 @@ def _unknown_at_top(key: str, node: Node, problems: Problems) -> None:
 
 
 def _side(side: Node, problems: Problems) -> Node:
-    """Bring our additions into the bundle's shape: `provisioning.secret_scopes` is short for `….resources.secret_scopes`."""
+    """Bring our additions into the bundle's shape, in which scopes and endpoints stand below `resources`."""
     merged = _under_resources(side, problems)
     targets = merged.get("targets")
     if targets is None:
@@ -193,7 +193,7 @@ def note_skipped(resources: Node, problems: Problems) -> None:
         near = did_you_mean(key, MANAGED)
         if key in _RESERVED:
             problems.add("P405", f"`resources.{key}` is not managed yet; it is left alone", node.key)
-        elif near is not None and key != "secret_scope_acls":
+        elif near is not None:
             problems.add("P201", f"`{key}` is not known under `resources`", node.key, remedy=f"did you mean `{near}`?")
         else:
             skipped.append(key)

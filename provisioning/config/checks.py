@@ -87,7 +87,8 @@ def _check_plaintext(endpoint: Node, problems: Problems) -> None:
         field = path[-1] if path else ""
         if isinstance(field, str) and field.endswith("_plaintext") and node.value is not None:
             message = f"`{field}` holds a credential in the clear"
-            remedy = f"put it into a secret scope and give `{field.removesuffix('_plaintext')}: {{{{secrets/<scope>/<key>}}}}`"
+            reference = f"{field.removesuffix('_plaintext')}: {{{{secrets/<scope>/<key>}}}}"
+            remedy = f"put it into a secret scope and give `{reference}`"
             problems.add("P215", message, node.key, remedy=remedy, secret=True)
 
 

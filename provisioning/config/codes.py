@@ -20,7 +20,7 @@ class Code(NamedTuple):
 
 
 CODES: dict[str, Code] = {
-    # P1: files and YAML
+    # Files and YAML are P1xx.
     "P101": Code("yaml-syntax", "The file is not YAML."),
     "P102": Code("duplicate-key", "A mapping has the same key twice."),
     "P103": Code("not-text", "The file is not UTF-8 text, or holds control characters."),
@@ -31,7 +31,7 @@ CODES: dict[str, Code] = {
     "P108": Code("outside-folder", "A file lies outside of the configs' folder, by its path or by a link."),
     "P109": Code("no-configs", "A folder holds no config file."),
     "P110": Code("include-matches-nothing", "An entry of `include` matches no file."),
-    # P2: fields and values
+    # Fields and values are P2xx.
     "P201": Code("unknown-field", "A field is not known here."),
     "P202": Code("missing-field", "A field that is needed is missing."),
     "P203": Code("wrong-type", "A value has the wrong type."),
@@ -48,7 +48,7 @@ CODES: dict[str, Code] = {
     "P214": Code("bad-address", "An address is not http(s), or holds a credential."),
     "P215": Code("plaintext-credential", "A credential stands in the configs in the clear.", "warning"),
     "P216": Code("number-as-text", "A number or boolean stands where text is wanted; it is taken as written.", "note"),
-    # P3: variables and references
+    # Variables and references are P3xx.
     "P301": Code("unknown-reference", "A `${...}` reference leads nowhere."),
     "P302": Code("malformed-reference", "A `${...}` reference is not written as one."),
     "P303": Code("reference-cycle", "References lead in a circle, or too deep."),
@@ -57,7 +57,7 @@ CODES: dict[str, Code] = {
     "P306": Code("unsupported-lookup", "A variable is looked up in the workspace, which we can't do."),
     "P307": Code("not-text-in-text", "A list or mapping is put into the middle of a text."),
     "P308": Code("known-after-create", "A reference asks for what exists only after something is created."),
-    # P4: the bundle
+    # The bundle is P4xx.
     "P401": Code("unknown-target", "The target is not declared."),
     "P402": Code("no-default-target", "Several targets are declared, none is the default, and none was chosen."),
     "P403": Code("unsupported-construct", "A construct changes what the configs mean and cannot be honoured."),
@@ -65,7 +65,7 @@ CODES: dict[str, Code] = {
     "P405": Code("reserved", "A resource type is reserved: it is not managed yet.", "note"),
     "P406": Code("declared-twice", "The same resource or setting is declared in two places."),
     "P407": Code("setting-not-used", "A setting has no effect here.", "warning"),
-    # P5: how resources fit together
+    # How resources fit together is P5xx.
     "P501": Code("undeclared-scope", "A secret's scope is not in the configs; plan checks it live.", "note"),
     "P502": Code("missing-secret", "A reference names a key that its scope, declared here, doesn't have."),
     "P503": Code("wrong-case", "A reference differs from the declared scope or key only in case."),

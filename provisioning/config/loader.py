@@ -10,7 +10,7 @@ from provisioning.config.checks import check
 from provisioning.config.nodes import dotted, walk
 from provisioning.config.presets import name_prefix, prefix_names, spread_permissions
 from provisioning.config.problems import Problems
-from provisioning.config.references import References
+from provisioning.config.resolver import Resolver
 from provisioning.config.schema import build
 from provisioning.config.settings import bundle_facts, bundle_name, read_target
 from provisioning.config.targets import apply_target, choose_target
@@ -59,17 +59,17 @@ def load(
         raise AssertionError("a missing target is an error")  # pragma: no cover
     root = apply_target(bundle.root, name, problems)
     values = Variables(root, name, given=variables or {}, environ=environ, folder=bundle.folder, problems=problems)
-    references = References(root, values, bundle_facts(bundle, name), problems)
-    settings = read_target(root, name, references, problems)
-    resources = _resources(root, settings, values, references, problems)
+    resolver = Resolver(root, values, bundle_facts(bundle, name), problems)
+    settings = read_target(root, name, resolver, problems)
+    resources = _resources(root, settings, values, resolver, problems)
 
     scopes = _built(SecretScope, resources, "secret_scopes", problems)
     endpoints = _built(ModelServingEndpoint, resources, "model_serving_endpoints", problems)
     check(resources, problems)
     problems.raise_if_failed()
     return Desired(
-        set_name=bundle_name(root, references) or bundle.name,
-        named=bundle_name(root, references) is not None,
+        set_name=bundle_name(root, resolver) or bundle.name,
+        named=bundle_name(root, resolver) is not None,
         target=settings,
         scopes=tuple(scope for scope, _node in scopes),
         endpoints=tuple(endpoint for endpoint, _node in endpoints),
@@ -81,18 +81,18 @@ def load(
     )
 
 
-def _resources(root: Node, settings: Target, values: Variables, references: References, problems: Problems) -> Node:
+def _resources(root: Node, settings: Target, values: Variables, resolver: Resolver, problems: Problems) -> Node:
     """Return the managed resources with their presets, and with every reference resolved that can be."""
     declared = root.get("resources")
     if declared is None:
         return root.with_value({})
     note_skipped(declared, problems)
-    prefix = name_prefix(references.resolve(root.get("presets") or root.with_value({})), settings.mode)
+    prefix = name_prefix(resolver.resolve(root.get("presets") or root.with_value({})), settings.mode)
     endpoints = prefix_names(declared.get("model_serving_endpoints"), prefix)
     if endpoints is not None:
         declared = declared.with_value({**declared.fields(), "model_serving_endpoints": endpoints})
     # Names changed: what refers to them must see the new ones.
-    renamed = References(root.with_value({**root.fields(), "resources": declared}), values, references.facts, problems)
+    renamed = Resolver(root.with_value({**root.fields(), "resources": declared}), values, resolver.facts, problems)
     managed = {kind: node for kind, node in declared.fields().items() if kind in MANAGED}
     permissions = root.get("permissions")
     spread = renamed.resolve(permissions) if permissions is not None else None

@@ -20,7 +20,8 @@ _NAMED = re.compile(
 _SHAPED = re.compile(
     r"""(?x)
       \b sk-[A-Za-z0-9_-]{6,} | \b dapi[0-9a-f]{8,}[0-9a-f-]* | \b A[KS]IA[A-Z0-9]{12,} | \b gh[oprsu]_[A-Za-z0-9]{16,}
-    | \b github_pat_\w{16,} | \b xox[a-z]-[\w-]{8,} | \b AIza[\w-]{20,} | \b eyJ[\w-]{8,}\.[\w.-]+ | \b hf_[A-Za-z0-9]{16,}
+    | \b github_pat_\w{16,} | \b xox[a-z]-[\w-]{8,} | \b AIza[\w-]{20,} | \b eyJ[\w-]{8,}\.[\w.-]+
+    | \b hf_[A-Za-z0-9]{16,}
     | -----BEGIN .*
     | (?<![\w/+.-]) (?=[\w/+-]*[0-9]) (?=[\w/+-]*[a-z]) (?=[\w/+-]*[A-Z]) [\w/+-]{24,}={0,2}
     """

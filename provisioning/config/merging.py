@@ -45,14 +45,12 @@ def overlay(base: Node, override: Node) -> Node:
 
     Mappings are merged, lists are appended, anything else is replaced (databricks/cli, `libs/dyn/merge`).
     """
-    match base.value, override.value:
-        case dict() as below, dict() as above:
-            merged = dict(below)
-            for key, node in above.items():
-                merged[key] = overlay(below[key], node) if key in below else node
-            return base.with_value(merged)
-        case list() as below, list() as above:
-            return base.with_value([*below, *above])
-        case _, None:
-            return base  # an empty override changes nothing, in a bundle too
-    return override
+    below, above = base.value, override.value
+    if isinstance(below, dict) and isinstance(above, dict):
+        merged = dict(below)
+        for key, node in above.items():
+            merged[key] = overlay(below[key], node) if key in below else node
+        return base.with_value(merged)
+    if isinstance(below, list) and isinstance(above, list):
+        return base.with_value([*below, *above])
+    return base if above is None else override

@@ -107,7 +107,8 @@ class _Builder:
             return Node(self._mapping(node, depth), span, key)
         if isinstance(node, yaml.SequenceNode):
             return Node([self.build(each, key=None, depth=depth + 1) for each in node.value], span, key)
-        value = scalar_of(node.value) if not node.style else node.value
+        quoted = isinstance(node, yaml.ScalarNode) and bool(node.style)
+        value = node.value if quoted else scalar_of(node.value)
         return Node(value, span, key, text=None if isinstance(value, str) else node.value)
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Node]:
@@ -170,7 +171,8 @@ def _too_deep(text: str, file: str) -> Span | None:
         if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
             depth += 1
             if depth > _DEEPEST:
-                return Span(Position(file, event.start_mark.line + 1, event.start_mark.column + 1))
+                mark = event.start_mark
+                return Span(Position(file, mark.line + 1, mark.column + 1)) if mark else None
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             depth -= 1
     return None

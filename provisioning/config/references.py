@@ -1,21 +1,28 @@
-"""`${...}` references: what each leads to, in the configs now or in a workspace later.
+"""`${...}` references, and those among them that only a workspace can answer.
 
-A reference that is a value's whole text keeps the type of what it leads to; one in the middle of a text becomes
-text. What only a workspace knows stays as it is written, until `resolve_workspace` fills it in.
+Loading is offline: `${workspace.current_user.userName}` and its like stay in `Desired` as they are written, until
+`resolve_workspace` fills them in.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from provisioning.config.bundle import MANAGED
-from provisioning.config.nodes import Node, walk
-from provisioning.model.rules import did_you_mean
+from pydantic import SecretStr, ValidationError
+
+from provisioning.config.codes import CODES
+from provisioning.errors import ConfigError, Diagnostic
+from provisioning.model.address import endpoint_address, scope_address
+from provisioning.model.base import Model
 
 if TYPE_CHECKING:
-    from provisioning.config.problems import Problems
-    from provisioning.config.variables import Variables
+    from collections.abc import Callable, Iterable
+
+    from provisioning.errors import Position
+    from provisioning.model.address import Address
+    from provisioning.model.workspace import Desired
 
 REFERENCE: Final = re.compile(r"\$\{([^{}]*)\}")
 WORKSPACE_FACTS: Final = (
@@ -24,168 +31,116 @@ WORKSPACE_FACTS: Final = (
     "workspace.current_user.short_name",
     "workspace.current_user.domain_friendly_name",
 )
-"""What only a workspace knows; `resolve_workspace` takes these as keys."""
+"""What only a workspace knows, by the path of its reference; the keys of `resolve_workspace`'s facts."""
 
-_SEGMENT = r"[A-Za-z][\w-]*(?:\[\d+\])*"
-_PATH = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*", re.ASCII)
-_STEP = re.compile(r"[^.\[\]]+")
-_MOST_ROUNDS: Final = 11
-_LONGEST_TEXT: Final = 256 * 1024
-_MOST_VALUES: Final = 200_000
-_AFTER_CREATE: Final = frozenset({"id", "endpoint_url", "creator"})
+ResourceT = TypeVar("ResourceT", bound=Model)
 
 
-class References:
-    """Resolves the references in a bundle's tree.
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def workspace_facts(*, host: str, user_name: str) -> dict[str, str]:
+    """Return what the references to a workspace lead to.
 
     Args:
-        root: the bundle, as its target has it.
-        variables: the variables' values.
-        facts: what the references under `bundle` and `workspace` lead to, by their whole path.
-        problems: where everything wrong is reported.
+        host: the workspace's address.
+        user_name: `userName` of the identity: an e-mail, or a service principal's application id.
     """
+    short = re.sub(r"[^\w]", "_", user_name.partition("@")[0].lower())
+    friendly = re.sub(r"[^\w]", "_", user_name.lower())
+    values = (host, user_name, short, friendly)
+    return dict(zip(WORKSPACE_FACTS, values, strict=True))
 
-    def __init__(self, root: Node, variables: Variables, facts: dict[str, str], problems: Problems) -> None:
-        self._root = root
-        self._variables = variables
-        self.facts = facts
-        self._problems = problems
-        self._known: dict[str, Node | None] = {}
-        self._size = 0
 
-    def resolve(self, node: Node, *, above: tuple[str, ...] = ()) -> Node:
-        """Return a tree with every reference resolved that can be; one that cannot is reported and stays."""
-        match node.value:
-            case dict() as children:
-                return node.with_value({key: self.resolve(child, above=above) for key, child in children.items()})
-            case list() as children:
-                return node.with_value([self.resolve(child, above=above) for child in children])
-            case str() as text if "${" in text:
-                return self._text(node, text, above)
-        return node
+def resolve_workspace(desired: Desired, facts: Mapping[str, str]) -> Desired:
+    """Fill in what only the workspace knows.
 
-    def _text(self, node: Node, text: str, above: tuple[str, ...]) -> Node:
-        whole = REFERENCE.fullmatch(text)
-        if whole is not None:
-            found = self._follow(whole.group(1), node, above)
-            return node if found is None else node.with_value(found.value, text=found.text)
-        parts: list[str] = []
-        end = 0
-        for match in REFERENCE.finditer(text):
-            parts.append(text[end : match.start()])
-            found = self._follow(match.group(1), node, above)
-            parts.append(match.group() if found is None else self._embedded(match.group(), found, node))
-            end = match.end()
-        parts.append(text[end:])
-        joined = "".join(parts)
-        if len(joined) > _LONGEST_TEXT:
-            self._problems.add(
-                "P104", f"the references in this text expand to more than {_LONGEST_TEXT} characters", node
-            )
-            return node
-        if "${" in REFERENCE.sub("", joined):
-            self._problems.add("P302", "a reference is opened by `${` and not closed", node, remedy="close it with `}`")
-        return node.with_value(joined)
+    Args:
+        desired: the configs.
+        facts: what each path of `WORKSPACE_FACTS` leads to.
 
-    def _embedded(self, written: str, found: Node, node: Node) -> str:
-        if isinstance(found.value, (dict, list)):
-            remedy = "use the reference as the whole value"
-            self._problems.add("P307", f"{written} is a list or mapping, and stands inside a text", node, remedy=remedy)
-            return written
-        if isinstance(found.value, str):
-            return found.value
-        return found.text if found.text is not None else "" if found.value is None else str(found.value)
+    Returns:
+        The same configs, without symbolic references; positions follow the names that changed.
 
-    def _follow(self, path: str, node: Node, above: tuple[str, ...]) -> Node | None:
-        """Return what a reference leads to, resolved; None if it stays symbolic or was reported."""
-        if _PATH.fullmatch(path) is None:
-            remedy = "write it as `${var.name}` or `${resources.type.key.field}`"
-            self._problems.add("P302", f"`${{{path}}}` is not a reference", node, remedy=remedy)
-            return None
-        if path in above or len(above) >= _MOST_ROUNDS:
-            way = " -> ".join((*above, path)[-4:])
-            self._problems.add("P303", f"`${{{path}}}` leads in a circle or too deep: {way}", node)
-            return None
-        if path not in self._known:
-            target = self._find(path, node)
-            resolved = None if target is None else self.resolve(target, above=(*above, path))
-            self._known[path] = resolved
-        found = self._known[path]
-        if found is not None and isinstance(found.value, (dict, list)):
-            self._size += sum(1 for _each in walk(found))
-            if self._size > _MOST_VALUES:
-                self._problems.add("P104", f"the references expand to more than {_MOST_VALUES} values", node)
-                return None
-        return found
+    Raises:
+        ConfigError: a fact is missing, or what came out breaks a rule (a name that is now too long).
+    """
+    filling = _Filling(desired.positions, facts)
+    scopes = tuple(filling.fill(each, scope_address(each.name)) for each in desired.scopes)
+    endpoints = tuple(filling.fill(each, endpoint_address(each.name)) for each in desired.endpoints)
+    if filling.diagnostics:
+        raise ConfigError(tuple(filling.diagnostics))
+    renamed = _renamed(desired.scopes, scopes, scope_address) | _renamed(desired.endpoints, endpoints, endpoint_address)
+    positions = {_moved(address, renamed): position for address, position in desired.positions.items()}
+    return desired.model_copy(update={"scopes": scopes, "endpoints": endpoints, "positions": positions})
 
-    def _find(self, path: str, node: Node) -> Node | None:
-        """Look one reference up, unresolved; None if it stays symbolic or was reported."""
-        steps = [int(step) if step.isdigit() else step for step in _STEP.findall(path)]
-        match steps:
-            case ["var", str() as name, *rest]:
-                return self._variable(path, name, rest, node)
-            case ["variables", str() as name, "value", *rest]:
-                return self._variable(path, name, rest, node)
-            case ["bundle" | "workspace", *_]:
-                return self._fact(path, steps, node)
-            case ["resources", str() as kind, str() as key, *rest]:
-                return self._resource(path, (kind, key, *rest), node)
-        remedy = "a reference starts with var, bundle, workspace or resources"
-        self._problems.add("P301", f"`${{{path}}}` leads nowhere", node, remedy=remedy)
-        return None
 
-    def _variable(self, path: str, name: str, rest: list[str | int], node: Node) -> Node | None:
-        value = self._variables.value(name)
-        if value is not None:
-            found = self.resolve(value, above=(path,)) if rest else value
-            return self._below(path, found, rest, node)
-        if name not in self._variables.declared:
-            near = did_you_mean(name, self._variables.declared)
-            remedy = f"did you mean `${{var.{near}}}`?" if near else f"declare {name!r} under `variables`"
-            self._problems.add("P301", f"the variable {name!r} is not declared", node, remedy=remedy)
-        elif (lookup := self._variables.lookup(name)) is not None:
-            kinds = " and ".join(lookup.fields()) or "?"
-            remedy = f"give the id itself: BUNDLE_VAR_{name}, or `default` in place of `lookup`"
-            self._problems.add(
-                "P306", f"the variable {name!r} is looked up ({kinds}), which is not supported", node, remedy=remedy
-            )
-        else:
-            remedy = f"give it one by --var {name}=..., BUNDLE_VAR_{name}, or `default`"
-            self._problems.add("P304", f"the variable {name!r} has no value", node, remedy=remedy)
-        return None
+class _Filling:
+    """Rebuilds models with their texts filled in, and collects what goes wrong."""
 
-    def _fact(self, path: str, steps: list[str | int], node: Node) -> Node | None:
-        if (known := self.facts.get(path)) is not None:
-            return node.with_value(known)
-        if (declared := self._root.get(*steps)) is not None:
-            return declared
-        if path in WORKSPACE_FACTS:
-            return None
-        near = did_you_mean(path, (*self.facts, *WORKSPACE_FACTS))
-        remedy = f"did you mean `${{{near}}}`?" if near else None
-        self._problems.add("P301", f"`${{{path}}}` leads nowhere", node, remedy=remedy)
-        return None
+    def __init__(self, positions: Mapping[str, Position], facts: Mapping[str, str]) -> None:
+        self._positions = positions
+        self._facts = facts
+        self.diagnostics: list[Diagnostic] = []
 
-    def _resource(self, path: str, steps: tuple[str | int, ...], node: Node) -> Node | None:
-        found = self._root.get("resources", *steps)
-        if found is not None:
-            return found
-        kind, key, *rest = steps
-        owner = self._root.get("resources", kind, key)
-        if owner is not None and rest and rest[-1] in _AFTER_CREATE:
-            remedy = "use the name, which is known before"
-            self._problems.add("P308", f"`${{{path}}}` is known only after it is created", node, remedy=remedy)
-            return None
-        siblings = self._root.get("resources", kind)
-        near = did_you_mean(str(key), siblings.fields()) if siblings is not None else did_you_mean(str(kind), MANAGED)
-        hint = f"${{resources.{kind}.{near}…}}" if siblings is not None else f"${{resources.{near}…}}"
-        self._problems.add(
-            "P301", f"`${{{path}}}` leads nowhere", node, remedy=f"did you mean `{hint}`?" if near else None
-        )
-        return None
+    def fill(self, resource: ResourceT, address: Address) -> ResourceT:
+        filled = self._filled(resource, address)
+        if filled == resource:
+            return resource
+        try:
+            return type(resource).model_validate(_given(filled))
+        except ValidationError as error:
+            for each in error.errors(include_url=False, include_input=False):
+                self._report("P204", f"once the workspace is known, {each['msg']}", address)
+            return resource
 
-    def _below(self, path: str, value: Node, rest: list[str | int], node: Node) -> Node | None:
-        found = value.get(*rest)
-        if found is None:
-            self._problems.add("P301", f"`${{{path}}}` leads nowhere: the variable has no such field", node)
-        return found
+    def _filled(self, value: object, address: Address) -> Any:  # noqa: ANN401 - as the value that goes in
+        match value:
+            case str():
+                return REFERENCE.sub(lambda match: self._fact(match, address), value)
+            case Model():
+                changed = {name: self._filled(getattr(value, name), address) for name in value.model_fields_set}
+                return value.model_copy(update=changed)
+            case tuple():
+                return tuple(self._filled(each, address) for each in value)
+            case Mapping():
+                return {key: self._filled(each, address) for key, each in value.items()}
+            case SecretStr():
+                return SecretStr(self._filled(value.get_secret_value(), address))
+            case _:
+                return value
+
+    def _fact(self, match: re.Match[str], address: Address) -> str:
+        path = match.group(1)
+        if path not in self._facts:
+            self._report("P301", f"`{match.group()}` is not known of this workspace", address)
+        return self._facts.get(path, match.group())
+
+    def _report(self, code: str, message: str, address: Address) -> None:
+        position = self._positions.get(address)
+        self.diagnostics.append(Diagnostic(code, CODES[code].title, f"{address}: {message}", position=position))
+
+
+def _given(value: object) -> object:
+    """Take a model apart into the fields that were given, so that it is judged again as it was at first."""
+    match value:
+        case Model():
+            return {name: _given(getattr(value, name)) for name in value.model_fields_set}
+        case tuple():
+            return [_given(each) for each in value]
+        case Mapping():
+            return {key: _given(each) for key, each in value.items()}
+        case _:
+            return value
+
+
+def _renamed(before: Iterable[_Named], after: Iterable[_Named], address: Callable[[str], Address]) -> dict[str, str]:
+    pairs = zip(before, after, strict=True)
+    return {address(old.name): address(new.name) for old, new in pairs if old.name != new.name}
+
+
+def _moved(key: str, renamed: Mapping[str, str]) -> str:
+    address, mark, path = key.partition("#")
+    return f"{renamed.get(address, address)}{mark}{path}"

@@ -5,7 +5,7 @@ Also the JSON Schema that editors complete from. Nothing here reads a file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -151,8 +151,9 @@ def _report(kind: type[BaseModel], error: ErrorDetails, root: Node, subject: str
         case "extra_forbidden":
             name = str(path[-1])
             known = _fields_at(kind, path[:-1])
-            near = _FORMER_NAMES.get(name) if _FORMER_NAMES.get(name) in known else did_you_mean(name, known)
-            remedy = f"did you mean `{near}`?" if near else f"the fields are {', '.join(sorted(known))}"
+            former = _FORMER_NAMES.get(name)
+            near = former if former in known else did_you_mean(name, known)
+            remedy: str | None = f"did you mean `{near}`?" if near else f"the fields are {', '.join(sorted(known))}"
             where = f"{subject}.{dotted(path[:-1])}".removesuffix(".")
             problems.add(
                 "P201", f"`{name}` is not a field of {where}", node.key or node.span, remedy=remedy, secret=secret
@@ -216,12 +217,8 @@ def _fields_at(kind: type[BaseModel], path: Path) -> set[str]:
 def _models_in(annotation: object) -> set[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return {annotation}
-    arguments = (
-        getattr(annotation, "__args__", ()) or (annotation.__origin__,)
-        if hasattr(annotation, "__metadata__")
-        else getattr(annotation, "__args__", ())
-    )
-    return {model for each in arguments for model in _models_in(each)}
+    inner = get_args(annotation)
+    return {model for each in inner for model in _models_in(each)}
 
 
 def _near_literal(written: str, expected: str) -> str | None:

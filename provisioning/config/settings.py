@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from provisioning.config.bundle import Bundle
     from provisioning.config.nodes import Node
     from provisioning.config.problems import Problems
-    from provisioning.config.references import References
+    from provisioning.config.resolver import Resolver
     from provisioning.errors import Position
 
 _SIGN_IN: Final = frozenset(
@@ -59,25 +59,25 @@ def bundle_facts(bundle: Bundle, target: str) -> dict[str, str]:
     return facts
 
 
-def bundle_name(root: Node, references: References) -> str | None:
+def bundle_name(root: Node, resolver: Resolver) -> str | None:
     """Return the bundle's own name, or None if it has none."""
     node = root.get("bundle", "name")
-    resolved = references.resolve(node) if node is not None else None
+    resolved = resolver.resolve(node) if node is not None else None
     return str(resolved.value) if resolved is not None and resolved.value is not None else None
 
 
-def read_target(root: Node, name: str, references: References, problems: Problems) -> Target:
+def read_target(root: Node, name: str, resolver: Resolver, problems: Problems) -> Target:
     """Return the target's settings.
 
     Args:
         root: the bundle, as the target has it.
         name: the target's name.
-        references: resolves what the settings refer to.
+        resolver: resolves what the settings refer to.
         problems: where everything wrong is reported.
     """
     declared = root.get("targets", name)
     written = root.get("workspace")
-    workspace = references.resolve(written) if written is not None else None
+    workspace = resolver.resolve(written) if written is not None else None
     if workspace is not None:
         _check_workspace(workspace, problems)
     return Target(
@@ -85,7 +85,7 @@ def read_target(root: Node, name: str, references: References, problems: Problem
         host=_text(workspace, "host", problems),
         profile=_text(workspace, "profile", problems),
         mode=_mode(declared, problems),
-        deployer=_deployer(root, declared, references, problems),
+        deployer=_deployer(root, declared, resolver, problems),
         position=_place(workspace, declared),
     )
 
@@ -128,20 +128,18 @@ def _mode(declared: Node | None, problems: Problems) -> Literal["development", "
             return "production"
         case other:
             near = did_you_mean(str(other), ("development", "production"))
-            remedy = f"did you mean {near}?" if near else None
-            problems.add("P204", f"`mode` is development or production, not {str(other)!r}", node, remedy=remedy)
+            suggestion = f"did you mean {near}?" if near else None
+            problems.add("P204", f"`mode` is development or production, not {str(other)!r}", node, remedy=suggestion)
             return None
 
 
-def _deployer(root: Node, declared: Node | None, references: References, problems: Problems) -> str | None:
+def _deployer(root: Node, declared: Node | None, resolver: Resolver, problems: Problems) -> str | None:
     """Return who is to run applies: the target's `deployer`, or else whom the bundle's `run_as` names."""
     node = declared.get("deployer") if declared is not None else None
     if node is not None:
         return (
-            _text(declared.with_value({"deployer": references.resolve(node)}), "deployer", problems)
-            if declared
-            else None
+            _text(declared.with_value({"deployer": resolver.resolve(node)}), "deployer", problems) if declared else None
         )
     run_as = root.get("run_as")
-    resolved = references.resolve(run_as) if run_as is not None else None
+    resolved = resolver.resolve(run_as) if run_as is not None else None
     return _text(resolved, "service_principal_name", problems) or _text(resolved, "user_name", problems)

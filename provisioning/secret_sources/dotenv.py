@@ -1,0 +1,47 @@
+"""A secret on a line of a .env file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from provisioning.errors import SecretSourceError
+
+if TYPE_CHECKING:
+    from provisioning.model.secret import DotenvSource
+    from provisioning.secret_sources.place import Place
+
+_ASSIGNMENT = re.compile(
+    r"""(?mx)
+    ^ [ \t]* (?: export [ \t]+ )? (?P<key> [A-Za-z_][\w.-]* ) [ \t]* = [ \t]*
+    (?: ' (?P<raw> [^']* ) ' | " (?P<quoted> (?: [^"\\] | \\. )* ) " | (?P<bare> [^\n]*? ) )
+    [ \t]* (?: (?<=[ \t'"]) \# [^\n]* )? \r? $
+    """,
+    re.DOTALL,
+)
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def read(source: DotenvSource, place: Place) -> str:
+    """Return the key's value, the last one if it is there twice. `$` is text: nothing is expanded."""
+    try:
+        text = place.path(source.dotenv).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SecretSourceError(
+            f"{source} cannot be read: {error.strerror}",
+            position=place.position,
+            remedy="check the path, which starts at the config file's folder",
+        ) from None
+    except UnicodeDecodeError:
+        raise SecretSourceError(f"{source} is not utf-8 text", position=place.position) from None
+    value = ""
+    for match in _ASSIGNMENT.finditer(text):
+        if match["key"] == source.key:
+            value = _value(match)
+    return value
+
+
+def _value(match: re.Match[str]) -> str:
+    if match["quoted"] is not None:
+        return re.sub(r"\\(.)", lambda each: _ESCAPES.get(each[1], each[1]), match["quoted"], flags=re.DOTALL)
+    return match["raw"] if match["raw"] is not None else match["bare"]

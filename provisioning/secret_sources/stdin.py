@@ -1,0 +1,24 @@
+"""A secret from the standard input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.errors import SecretSourceError
+
+if TYPE_CHECKING:
+    from provisioning.model.secret import StdinSource
+    from provisioning.secret_sources.place import Place
+
+
+def read(source: StdinSource, place: Place) -> str:
+    """Return all that the standard input holds."""
+    if place.stdin.isatty():
+        # Typed in, the value would stand on the screen.
+        raise SecretSourceError(
+            f"{source} is a terminal", position=place.position, remedy="pipe the value in: printf %s ... | ... apply"
+        )
+    try:
+        return place.stdin.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise SecretSourceError(f"{source} is not utf-8 text", position=place.position) from None
