@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioning.config.grants import entries_of, level_of, principal_of
 from provisioning.config.nodes import Node, walk
 from provisioning.model.rules import did_you_mean
 from provisioning.model.values import SecretKey, references_in
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provisioning.config.problems import Problems
-
-_PRINCIPALS = ("user_name", "group_name", "service_principal_name")
 
 
 def check(resources: Node, problems: Problems) -> None:
@@ -68,18 +67,13 @@ def _check_one_stdin(scopes: list[Node], problems: Problems) -> None:
 
 
 def _check_principals(resource: Node, problems: Problems) -> None:
-    permissions = resource.get("permissions")
-    seen: set[tuple[str, object]] = set()
-    for entry in permissions.value if permissions is not None and isinstance(permissions.value, list) else []:
-        principal = _principal(entry)
+    seen: set[tuple[str, str]] = set()
+    for entry in entries_of(resource):
+        principal = principal_of(entry)
         if principal is not None and principal in seen:
             problems.add("P506", f"{principal[1]!r} is listed twice; the higher level counts", entry)
         if principal is not None:
             seen.add(principal)
-
-
-def _principal(entry: Node) -> tuple[str, object] | None:
-    return next(((name, node.value) for name in _PRINCIPALS if (node := entry.get(name)) is not None), None)
 
 
 def _check_plaintext(endpoint: Node, problems: Problems) -> None:
@@ -134,25 +128,15 @@ def _differs_in_case(word: str, known: dict[str, Node]) -> str | None:
 def _check_readers(endpoint: Node, scopes: list[Node], problems: Problems) -> None:
     """Warn of consumers with READ on the scope: calling needs CAN_QUERY alone, and READ hands the key out."""
     used = {reference.scope for reference, _node in _references(endpoint)}
-    callers = {_principal(entry) for entry in _entries(endpoint) if _level(entry) in {"CAN_QUERY", "CAN_VIEW"}}
+    callers = {principal_of(entry) for entry in entries_of(endpoint) if level_of(entry) in {"CAN_QUERY", "CAN_VIEW"}}
     for scope in scopes:
         if _name(scope) not in used:
             continue
-        for entry in _entries(scope):
-            who = _principal(entry)
+        for entry in entries_of(scope):
+            who = principal_of(entry)
             everyone = who == ("group_name", "users")
-            if who is not None and (who in callers or everyone) and _level(entry) in {"READ", "WRITE"}:
+            if who is not None and (who in callers or everyone) and level_of(entry) in {"READ", "WRITE"}:
                 message = (
                     f"{who[1]!r} may call {_name(endpoint)!r} and also read its provider's key from {_name(scope)!r}"
                 )
                 problems.add("P505", message, entry, remedy="remove the right: calling needs CAN_QUERY alone")
-
-
-def _entries(resource: Node) -> list[Node]:
-    permissions = resource.get("permissions")
-    return list(permissions.value) if permissions is not None and isinstance(permissions.value, list) else []
-
-
-def _level(entry: Node) -> object:
-    level = entry.get("level")
-    return level.value if level is not None else None

@@ -94,9 +94,8 @@ def _resources(root: Node, settings: Target, values: Variables, resolver: Resolv
     # Names changed: what refers to them must see the new ones.
     renamed = Resolver(root.with_value({**root.fields(), "resources": declared}), values, resolver.facts, problems)
     managed = {kind: node for kind, node in declared.fields().items() if kind in MANAGED}
-    permissions = root.get("permissions")
-    spread = renamed.resolve(permissions) if permissions is not None else None
-    return spread_permissions(spread, renamed.resolve(declared.with_value(managed)), problems)
+    granting = renamed.resolve(root.with_value({"permissions": node} if (node := root.get("permissions")) else {}))
+    return spread_permissions(granting, renamed.resolve(declared.with_value(managed)), problems)
 
 
 def _built(kind: type[ResourceT], resources: Node, group: str, problems: Problems) -> list[tuple[ResourceT, Node]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from provisioning.config.grants import entries_of, level_of, principal_of
 from provisioning.config.references import REFERENCE
 from provisioning.model.rules import did_you_mean
 
@@ -22,7 +23,6 @@ _LEVELS: Final = {
 
 _BUNDLE_LEVELS: Final = ("CAN_MANAGE", "CAN_VIEW", "CAN_RUN")
 _REFERENCE_OR_CHARACTER: Final = re.compile(f"({REFERENCE.pattern})|.", re.DOTALL)
-_PRINCIPALS: Final = ("user_name", "group_name", "service_principal_name")
 
 
 def name_prefix(root: Node, mode: str | None) -> str:
@@ -53,15 +53,15 @@ def prefix_names(endpoints: Node | None, prefix: str) -> Node | None:
     return endpoints.with_value(renamed)
 
 
-def spread_permissions(permissions: Node | None, resources: Node, problems: Problems) -> Node:
+def spread_permissions(root: Node, resources: Node, problems: Problems) -> Node:
     """Give every resource the bundle's permissions; one that lists the same principal itself keeps its own level.
 
     Args:
-        permissions: the bundle's top-level `permissions`, resolved.
+        root: the bundle, its top-level `permissions` resolved.
         resources: the managed resources.
         problems: where everything wrong is reported.
     """
-    entries = permissions.value if permissions is not None and isinstance(permissions.value, list) else []
+    entries = entries_of(root)
     for entry in entries:
         _check_level(entry, problems)
     if not entries:
@@ -74,35 +74,26 @@ def _spread_over(kind: str, group: Node, entries: list[Node]) -> Node:
     levels = _LEVELS[kind]
     result = {}
     for key, resource in group.fields().items():
-        own = resource.get("permissions")
-        listed = list(own.value) if own is not None and isinstance(own.value, list) else []
-        taken = {_principal(each) for each in listed}
-        added = []
-        for entry in entries:
-            level = entry.get("level")
-            meant = levels.get(str(level.value)) if level is not None else None
-            if level is not None and meant is not None and _principal(entry) not in taken:
-                added.append(entry.with_value({**entry.fields(), "level": level.with_value(meant)}))
-        place = own if own is not None else entries[0]
+        listed = entries_of(resource)
+        taken = {principal_of(each) for each in listed}
+        added = [
+            entry.with_value({**entry.fields(), "level": entry.with_value(levels[level_of(entry)])})
+            for entry in entries
+            if level_of(entry) in levels and principal_of(entry) not in taken
+        ]
+        place = resource.get("permissions") or entries[0]
         result[key] = resource.with_value({**resource.fields(), "permissions": place.with_value([*listed, *added])})
     return group.with_value(result)
 
 
-def _principal(entry: Node) -> tuple[str, object] | None:
-    return next(((name, node.value) for name in _PRINCIPALS if (node := entry.get(name)) is not None), None)
-
-
 def _check_level(entry: Node, problems: Problems) -> None:
-    level = entry.get("level")
-    if level is not None and level.value in _BUNDLE_LEVELS:
+    level = level_of(entry)
+    if level in _BUNDLE_LEVELS:
         return
-    written = str(level.value) if level is not None else ""
-    near = did_you_mean(written, _BUNDLE_LEVELS)
-    listed = f"the levels are {', '.join(_BUNDLE_LEVELS)}"
-    message = (
-        "a permission of the whole bundle needs a level" if level is None else f"{written!r} is not a bundle's level"
-    )
-    problems.add("P204", message, level or entry, remedy=f"did you mean {near}?" if near else listed)
+    near = did_you_mean(level, _BUNDLE_LEVELS)
+    remedy = f"did you mean {near}?" if near else f"the levels are {', '.join(_BUNDLE_LEVELS)}"
+    message = f"{level!r} is not a level for a whole bundle" if level else "a permission needs a level"
+    problems.add("P204", message, entry.get("level") or entry, remedy=remedy)
 
 
 def _normalised(prefix: str) -> str:

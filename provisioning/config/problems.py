@@ -8,6 +8,7 @@ from provisioning.config.codes import CODES
 from provisioning.config.masking import MASK, masked
 from provisioning.config.nodes import Node, Span
 from provisioning.errors import ConfigError, Diagnostic
+from provisioning.model.inert import inert
 
 if TYPE_CHECKING:
     from provisioning.errors import Position
@@ -45,7 +46,7 @@ class Problems:
         diagnostic = Diagnostic(
             code=code,
             title=title,
-            message=masked(message),
+            message=inert(masked(message)),
             position=span.position if span else None,
             snippet=self._snippet(span, secret=secret) if span else None,
             length=span.length if span else 1,
@@ -54,6 +55,10 @@ class Problems:
         )
         if len(self._found) < _MOST:
             self._found[diagnostic] = None
+
+    def reported_at(self, at: Node) -> bool:
+        """Whether an error was already reported where a value stands."""
+        return any(each.severity == "error" and each.position == at.span.position for each in self._found)
 
     @property
     def failed(self) -> bool:
@@ -77,7 +82,8 @@ class Problems:
         line = lines[position.line - 1]
         if secret:
             line = line[: position.column - 1] + MASK
-        return masked(line)[:_LONGEST_LINE]
+        # Tabs are kept for the caret's sake; what acts on a terminal unseen is not.
+        return "\t".join(map(inert, masked(line).split("\t")))[:_LONGEST_LINE]
 
 
 def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:

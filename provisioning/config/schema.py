@@ -144,6 +144,8 @@ def _put(value: Any, path: Path, text: str) -> bool:  # noqa: ANN401 - a tree of
 def _report(kind: type[BaseModel], error: ErrorDetails, root: Node, subject: str, problems: Problems) -> None:
     path = error["loc"]
     node, missing = _nearest(root, path)
+    if isinstance(node.value, str) and "${" in node.value and problems.reported_at(node):
+        return  # its reference leads nowhere, which was said
     field = dotted(path)
     secret = _may_be_secret(path)
     context = error.get("ctx", {})

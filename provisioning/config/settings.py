@@ -99,8 +99,8 @@ def _place(workspace: Node | None, declared: Node | None) -> Position | None:
 def _check_workspace(workspace: Node, problems: Problems) -> None:
     for key, node in workspace.fields().items():
         if key in _SIGN_IN:
-            remedy = "sign in by a profile, or by the environment"
-            problems.add("P407", f"`workspace.{key}` is not used", node.key, remedy=remedy)
+            advice = "sign in by a profile, or by the environment"
+            problems.add("P407", f"`workspace.{key}` is not used", node.key, remedy=advice)
         elif key not in _WORKSPACE_KEYS:
             near = did_you_mean(key, _WORKSPACE_KEYS)
             remedy = f"did you mean `{near}`?" if near else None
