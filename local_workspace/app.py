@@ -8,9 +8,7 @@ For handlers:
 
 from __future__ import annotations
 
-import importlib.util
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from starlette.applications import Starlette
@@ -19,7 +17,16 @@ from starlette.exceptions import HTTPException
 from local_workspace.authentication import Door, Gate, Identify, respond
 from local_workspace.breakage import Breakage
 from local_workspace.errors import ApiError
-from local_workspace.handlers import endpoints, identity, local, permissions, scopes
+from local_workspace.handlers import (
+    endpoint_reports,
+    endpoints,
+    identity,
+    invocations,
+    local,
+    oidc,
+    permissions,
+    scopes,
+)
 from local_workspace.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -88,11 +95,8 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
 
 
 def _routes() -> list[BaseRoute]:
-    # The fixed paths of invocations come before `/serving-endpoints/{name}/…` by their own order in that module.
-    routes: list[BaseRoute] = [*scopes.routes, *endpoints.routes, *permissions.routes, *identity.routes, *local.routes]
-    if importlib.util.find_spec("local_workspace.handlers.invocations") is not None:
-        routes += import_module("local_workspace.handlers.invocations").routes
-    return routes
+    families = (scopes, endpoints, endpoint_reports, permissions, identity, oidc, invocations, local)
+    return [route for family in families for route in family.routes]
 
 
 class _WithoutTrailingSlash:

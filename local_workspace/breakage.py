@@ -25,10 +25,6 @@ _READS = frozenset({"GET", "HEAD"})
 _PIECE = 16
 
 
-class _BrokenError(Exception):
-    """The connection is gone on purpose: unwinds the application."""
-
-
 class Breakage:
     """Middleware that carries out faults.
 
@@ -53,12 +49,6 @@ class Breakage:
         if scope["method"] not in _READS and workspace.faults.expects_stale_reads():
             self._store.keep_snapshot()
         await _pause(self._latency_ms + sum(each.ms for each in faults if each.kind == "latency"))
-        try:
-            await self._broken(faults, scope, receive, send)
-        except _BrokenError:
-            await _gone(receive)
-
-    async def _broken(self, faults: list[Fault], scope: Scope, receive: Receive, send: Send) -> None:
         with ExitStack() as stack:
             for fault in faults:
                 if fault.kind == "stale":
@@ -81,6 +71,9 @@ async def _instead(fault: Fault, scope: Scope, receive: Receive, send: Send) -> 
         await respond(error)(scope, receive, send)
         return
     _break(scope, reset=fault.kind == "reset")
+    # Until the server knows that the connection is gone, it would answer 500 itself.
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _within_body(fault: Fault, scope: Scope, send: Send) -> Send:
@@ -144,13 +137,6 @@ def _break(scope: Scope, *, reset: bool) -> None:
         transport.abort()
     else:
         transport.close()
-    raise _BrokenError
-
-
-async def _gone(receive: Receive) -> None:
-    """Wait until the server knows that the connection is gone; before that it would answer 500 itself."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _pause(ms: float) -> None:

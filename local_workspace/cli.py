@@ -63,10 +63,12 @@ def serve(
         simulated_key=simulated_key,
     )
     armed, seed = _read_faults(faults) if faults is not None else ([], None)
-    _serve(host, port, state, settings, armed, seed)
+    _serve(settings, host=host, port=port, state=state, armed=armed, seed=seed)
 
 
-def _serve(host: str, port: int, state: Path | None, settings: Settings, armed: list[Fault], seed: int | None) -> None:
+def _serve(
+    settings: Settings, *, host: str, port: int, state: Path | None, armed: list[Fault], seed: int | None
+) -> None:
     from local_workspace.running import running  # noqa: PLC0415 - `--help` needs none of this
     from local_workspace.server import listen  # noqa: PLC0415
 

@@ -121,8 +121,7 @@ class ServerThread:
         try:
             with asyncio.Runner(loop_factory=_loop_factory()) as runner:
                 runner.run(self._serve(app, listening))
-        except BaseException as error:
-            # The thread's boundary: whoever waits for the start gets the error, later ones reach the log.
+        except BaseException as error:  # noqa: BLE001 - the thread's boundary: told to whoever waits, or logged
             if self._started.done():
                 _log.exception("the local workspace stopped")
             else:

@@ -21,9 +21,9 @@ class Behaviour:
             custom ones.
         plaintext_reference_shown: whether a key that was given as `*_plaintext` shows up on GET as a generated
             reference in the field without the suffix.
-        missing_secret_at_create: whether a reference to a scope or key that does not exist is accepted when the
+        dangling_reference: whether a reference to a scope or key that does not exist is accepted when the
             config is written (and fails when called) or refused at once.
-        secret_freshness: whether a call reads a referenced secret's present value, or the one that it had when
+        key_freshness: whether a call reads a referenced secret's present value, or the one that it had when
             the config was written.
         admins_manage_scopes: whether workspace admins have MANAGE on every scope, as the access-control page
             says; off, a scope whose MANAGE was given away is locked for them too.
@@ -34,6 +34,8 @@ class Behaviour:
         known_principals_only: whether ACLs and permissions refuse principals that the workspace never met.
         remote_secret_reads: whether GET secrets/get works outside a notebook; documented as refused, recorded
             as working.
+        keyvault_scopes: whether Azure Key Vault scopes can be created; the real API wants an Entra user's token
+            for it, which no local token is.
     """
 
     existing_scope_status: Literal[400, 409] = 400
@@ -42,13 +44,14 @@ class Behaviour:
     external_entity_state: bool = True
     external_served_models: bool = False
     plaintext_reference_shown: bool = False
-    missing_secret_at_create: Literal["accept", "refuse"] = "accept"
-    secret_freshness: Literal["per_call", "per_config"] = "per_call"
+    dangling_reference: Literal["accept", "refuse"] = "accept"
+    key_freshness: Literal["per_call", "per_config"] = "per_call"
     admins_manage_scopes: bool = True
     creator_keeps_manage: bool = True
     unknown_permission_object: Literal["empty", "not_found"] = "empty"
     known_principals_only: bool = False
     remote_secret_reads: bool = True
+    keyvault_scopes: bool = True
 
 
 @dataclass(frozen=True)

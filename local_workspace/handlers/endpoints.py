@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.call import Call, route
@@ -81,14 +82,14 @@ def put_rate_limits(call: Call) -> Mapping[str, Any]:
 
 def patch_telemetry(call: Call) -> Mapping[str, Any]:
     """Replace the telemetry config."""
-    now_ms = call.workspace.clock.now_ms()
-    endpoint = _change(call, lambda found, body: endpoint_changes.with_telemetry(found, body, now_ms=now_ms))
+    endpoint = _change(call, partial(endpoint_changes.with_telemetry, now_ms=call.workspace.clock.now_ms()))
     return call.workspace.endpoints.view(endpoint, identity=call.identity)
 
 
 def _change(call: Call, change: Callable[[Endpoint, Mapping[str, Any]], Endpoint]) -> Endpoint:
-    endpoint = call.workspace.endpoints.require(call.path["name"], "CAN_MANAGE", identity=call.identity)
-    return call.workspace.endpoints.save(change(endpoint, call.body))
+    return call.workspace.endpoints.change(
+        call.path["name"], lambda endpoint: change(endpoint, call.body), identity=call.identity
+    )
 
 
 _ENDPOINTS = "/api/2.0/serving-endpoints"

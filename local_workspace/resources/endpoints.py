@@ -13,8 +13,8 @@ from local_workspace.resources import (
     ai_gateway,
     endpoint_changes,
     endpoint_configs,
+    endpoint_keys,
     endpoint_view,
-    external_models,
     foundation,
 )
 from local_workspace.resources.arrangements import Arrangement, Arrangements
@@ -23,7 +23,7 @@ from local_workspace.resources.permissions import LEVELS, Permissions, creator_g
 from local_workspace.resources.secrets import Secrets, hidden_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from local_workspace.clock import Clock
     from local_workspace.resources.identities import Identity
@@ -170,7 +170,7 @@ class Endpoints:
             if not endpoint.deployments.may_start(self._clock.now_ms()):
                 raise self._busy(name)
             endpoint = self._deploy(endpoint, body, identity=identity, provisioned=provisioned)
-            self.save(endpoint)
+            self._save(endpoint)
         return self.view(endpoint, identity=identity)
 
     def view(self, endpoint: Endpoint, *, identity: Identity) -> dict[str, Any]:
@@ -223,7 +223,18 @@ class Endpoints:
         )
         return None if row is None else Endpoint.from_json(row["document"])
 
-    def save(self, endpoint: Endpoint) -> Endpoint:
+    def change(self, name: str, change: Callable[[Endpoint], Endpoint], *, identity: Identity) -> Endpoint:
+        """Change what can be changed without a config update, and return the endpoint as stored.
+
+        Args:
+            name: the endpoint's name.
+            change: from the stored endpoint to the new one; one of `endpoint_changes`, with its body.
+            identity: who asks; needs CAN_MANAGE.
+        """
+        with self._store.transaction():
+            return self._save(change(self.require(name, "CAN_MANAGE", identity=identity)))
+
+    def _save(self, endpoint: Endpoint) -> Endpoint:
         """Store a changed endpoint, stamped with the time."""
         stamped = replace(endpoint, updated_ms=self._clock.now_ms())
         self._store.execute("UPDATE endpoints SET document = ? WHERE id = ?", (stamped.to_json(), endpoint.id))
@@ -239,7 +250,7 @@ class Endpoints:
                 pending = endpoint.deployments.pending
                 if running and pending is not None and self.arrangements.find(endpoint.name) is rule:
                     arranged = self._arranged(endpoint.name, pending)
-                    self.save(replace(endpoint, deployments=replace(endpoint.deployments, pending=arranged)))
+                    self._save(replace(endpoint, deployments=replace(endpoint.deployments, pending=arranged)))
 
     def add_foundation(self) -> None:
         """Store the endpoints that a workspace has from the start."""
@@ -262,7 +273,13 @@ class Endpoints:
         config = endpoint_configs.normalise(body, provisioned=provisioned)
         if not config["served_entities"]:
             return replace(endpoint, deployments=Deployments())
-        self._keep_keys(endpoint.id, config, identity=identity)
+        endpoint_keys.put_away(
+            config,
+            self._secrets,
+            endpoint_id=endpoint.id,
+            identity=identity,
+            freeze=self._settings.behaviour.key_freshness == "per_config",
+        )
         deployment = Deployment(
             config=config,
             version=endpoint.deployments.next_version,
@@ -270,23 +287,9 @@ class Endpoints:
             started_ms=now_ms,
             due_ms=now_ms + self._milliseconds(config),
         )
-        deployment = self._arranged(endpoint.name, deployment)
-        return replace(endpoint, deployments=endpoint.deployments.start(deployment, now_ms))
-
-    def _keep_keys(self, endpoint_id: str, config: Mapping[str, Any], *, identity: Identity) -> None:
-        """Check every secret reference, and put every plain-text key away for a reference to it."""
-        per_config = self._settings.behaviour.secret_freshness == "per_config"
-        for entity in config["served_entities"]:
-            for holder, field, plaintext in external_models.secrets_of(entity.get("external_model") or {}):
-                if holder.get(plaintext):
-                    holder[field] = self._secrets.keep_plaintext(endpoint_id, str(holder.pop(plaintext)))
-                elif holder.get(field):
-                    self._secrets.check_reference(str(holder[field]), identity=identity)
-                    if per_config:
-                        frozen = self._secrets.keep_plaintext(
-                            endpoint_id, self._secrets.resolve(holder[field], creator=identity.name)
-                        )
-                        holder[field] = frozen
+        started = endpoint.deployments.start(self._arranged(endpoint.name, deployment), now_ms)
+        self._secrets.drop_unused(endpoint.id, used=endpoint_keys.references(started))
+        return replace(endpoint, deployments=started)
 
     def _milliseconds(self, config: Mapping[str, Any]) -> int:
         external = endpoint_configs.is_external(config)

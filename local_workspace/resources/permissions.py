@@ -155,7 +155,7 @@ def view(endpoint_id: str, grants: Iterable[Grant], *, known: bool) -> dict[str,
         if own is None:
             entries.append({"group_name": ADMINS, "all_permissions": [inherited]})
         else:
-            own["all_permissions"] = [*own["all_permissions"], inherited]  # type: ignore[misc] # a list by construction
+            own["all_permissions"] = [*own["all_permissions"], inherited]
     return {
         # The path says "serving-endpoints"; the type is singular, and Terraform insists on it.
         "object_id": f"/serving-endpoints/{endpoint_id}",

@@ -66,6 +66,8 @@ class Scopes:
         """Create a scope; its creator gets MANAGE, unless `initial_manage_principal` is "users"."""
         _check_name(name)
         if backend_type == "AZURE_KEYVAULT":
+            if not self._behaviour.keyvault_scopes:
+                raise ApiError(401, "UNAUTHENTICATED", "Creating a Key Vault-backed scope needs an Entra user token.")
             _check_keyvault(keyvault)
         elif backend_type != "DATABRICKS":
             raise invalid(f"Unknown scope backend type {backend_type}.")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from local_workspace.errors import ApiError, UnresolvedSecretError, bad_request, denied, invalid, missing, too_many
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from local_workspace.clock import Clock
     from local_workspace.resources.identities import Identities, Identity
     from local_workspace.resources.scopes import Scope, Scopes
@@ -87,9 +89,18 @@ class Secrets:
             self._write(scope, key, value.encode())
         return f"{{{{secrets/{scope.name}/{key}}}}}"
 
-    def copy_for(self, endpoint_id: str, reference: str, *, creator: str) -> str:
-        """Freeze a reference's present value for an endpoint and return the reference to the copy."""
+    def freeze(self, endpoint_id: str, reference: str, *, creator: str) -> str:
+        """Store a copy of what a reference stands for now, and return the reference to the copy."""
         return self.keep_plaintext(endpoint_id, self.resolve(reference, creator=creator))
+
+    def drop_unused(self, endpoint_id: str, *, used: Collection[str]) -> None:
+        """Delete an endpoint's plain-text keys that no config refers to any more."""
+        scope = self._scopes.find(hidden_scope(endpoint_id))
+        if scope is None:
+            return
+        keep = {parse_reference(reference)[1] for reference in used if is_hidden(reference)}
+        for key in set(self._keys(scope)) - keep:
+            self._store.execute("DELETE FROM secrets WHERE scope = ? AND key = ?", (scope.id, key))
 
     def resolve(self, reference: str, *, creator: str) -> str:
         """Return what a `{{secrets/scope/key}}` stands for, as the endpoint's creator may read it now.
@@ -125,7 +136,7 @@ class Secrets:
                 request_info=True,
             )
         absent = scope is None or self._read(scope, key) is None
-        if absent and self._behaviour.missing_secret_at_create == "refuse":
+        if absent and self._behaviour.dangling_reference == "refuse":
             raise invalid(f"Secret {reference} does not exist.")
 
     def _creator_may_read(self, scope: Scope, creator: str) -> bool:
