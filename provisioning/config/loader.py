@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TypeVar
 
+from provisioning.config.building import build
 from provisioning.config.bundle import MANAGED, note_skipped, read_bundle
 from provisioning.config.checks import check
 from provisioning.config.nodes import dotted, walk
 from provisioning.config.presets import name_prefix, prefix_names, spread_permissions
 from provisioning.config.problems import Problems
 from provisioning.config.resolver import Resolver
-from provisioning.config.schema import build
 from provisioning.config.settings import bundle_facts, bundle_name, read_target
 from provisioning.config.targets import apply_target, choose_target
 from provisioning.config.variables import Variables

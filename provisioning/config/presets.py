@@ -21,7 +21,9 @@ _LEVELS: Final = {
 }
 """What a bundle's own permission levels mean for each type (databricks/cli, `bundle_permissions.go`)."""
 
-_BUNDLE_LEVELS: Final = ("CAN_MANAGE", "CAN_VIEW", "CAN_RUN")
+BUNDLE_LEVELS: Final = ("CAN_MANAGE", "CAN_VIEW", "CAN_RUN")
+"""The levels of a bundle's own `permissions`."""
+
 _REFERENCE_OR_CHARACTER: Final = re.compile(f"({REFERENCE.pattern})|.", re.DOTALL)
 
 
@@ -88,10 +90,10 @@ def _spread_over(kind: str, group: Node, entries: list[Node]) -> Node:
 
 def _check_level(entry: Node, problems: Problems) -> None:
     level = level_of(entry)
-    if level in _BUNDLE_LEVELS:
+    if level in BUNDLE_LEVELS:
         return
-    near = did_you_mean(level, _BUNDLE_LEVELS)
-    remedy = f"did you mean {near}?" if near else f"the levels are {', '.join(_BUNDLE_LEVELS)}"
+    near = did_you_mean(level, BUNDLE_LEVELS)
+    remedy = f"did you mean {near}?" if near else f"the levels are {', '.join(BUNDLE_LEVELS)}"
     message = f"{level!r} is not a level for a whole bundle" if level else "a permission needs a level"
     problems.add("P204", message, entry.get("level") or entry, remedy=remedy)
 
