@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from provisioning.config import files
 from provisioning.config.merging import join, overlay
 from provisioning.config.nodes import Node, Span
-from provisioning.errors import Position
 from provisioning.model.rules import did_you_mean
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def read_bundle(paths: Sequence[Path], problems: Problems) -> Bundle:
             documents.append(checked.with_value({k: v for k, v in checked.fields().items() if k != _ADDITIONS}))
             if (side := checked.get(_ADDITIONS)) is not None:
                 additions.append(_side(side, problems))
-    empty = Node({}, Span(Position(str(paths[0]) if paths else "configs", 1, 1)))
+    empty = Node({}, Span(str(paths[0]) if paths else "configs"))
     root = empty
     for document in documents:
         root = join(root, document, problems)
@@ -84,9 +83,7 @@ def _documents(path: Path, problems: Problems) -> list[Node]:
         found = files.yaml_files(path)
         if not found:
             remedy = "add a databricks.yml, or name the folder or file that holds the configs"
-            problems.add(
-                "P109", f"{path} holds no *.yml and no *.yaml file", Span(Position(str(path), 1, 1)), remedy=remedy
-            )
+            problems.add("P109", f"{path} holds no *.yml and no *.yaml file", Span(str(path)), remedy=remedy)
         return _read_all([(each, None) for each in found], path, problems)
     document = files.read(root, problems, inside=path)
     if document is None:

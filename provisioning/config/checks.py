@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioning.config.grants import entries_of, level_of, principal_of
-from provisioning.config.nodes import Node, walk
+from provisioning.config.nodes import walk
 from provisioning.model.rules import did_you_mean
 from provisioning.model.values import SecretKey, references_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from provisioning.config.nodes import Node, Path
     from provisioning.config.problems import Problems
+
+_EVERYONE = ("group_name", "users")
 
 
 def check(resources: Node, problems: Problems) -> None:
@@ -29,11 +30,16 @@ def check(resources: Node, problems: Problems) -> None:
     _check_one_stdin(scopes, problems)
     for resource in (*scopes, *endpoints):
         _check_principals(resource, problems)
+    by_name = {_name(scope): scope for scope in scopes}
     for endpoint in endpoints:
-        _check_plaintext(endpoint, problems)
-        for reference, node in _references(endpoint):
-            _check_reference(reference, node, scopes, problems)
-        _check_readers(endpoint, scopes, problems)
+        values = walk(endpoint)
+        _check_plaintext(values, problems)
+        used = _references(values)
+        for reference, node in used:
+            _check_reference(reference, node, by_name, problems)
+        _check_readers(
+            endpoint, [by_name[name] for name in {each.scope for each, _node in used} & by_name.keys()], problems
+        )
 
 
 def _group(resources: Node, kind: str) -> list[Node]:
@@ -76,8 +82,8 @@ def _check_principals(resource: Node, problems: Problems) -> None:
             seen.add(principal)
 
 
-def _check_plaintext(endpoint: Node, problems: Problems) -> None:
-    for path, node in walk(endpoint):
+def _check_plaintext(values: list[tuple[Path, Node]], problems: Problems) -> None:
+    for path, node in values:
         field = path[-1] if path else ""
         if isinstance(field, str) and field.endswith("_plaintext") and node.value is not None:
             message = f"`{field}` holds a credential in the clear"
@@ -86,15 +92,12 @@ def _check_plaintext(endpoint: Node, problems: Problems) -> None:
             problems.add("P215", message, node.key, remedy=remedy, secret=True)
 
 
-def _references(endpoint: Node) -> Iterator[tuple[SecretKey, Node]]:
-    for _path, node in walk(endpoint):
-        if isinstance(node.value, str):
-            for reference in references_in(node.value):
-                yield reference, node
+def _references(values: list[tuple[Path, Node]]) -> list[tuple[SecretKey, Node]]:
+    texts = ((node.value, node) for _path, node in values if isinstance(node.value, str) and "{{" in node.value)
+    return [(reference, node) for text, node in texts for reference in references_in(text)]
 
 
-def _check_reference(reference: SecretKey, node: Node, scopes: list[Node], problems: Problems) -> None:
-    names = {_name(scope): scope for scope in scopes}
+def _check_reference(reference: SecretKey, node: Node, names: dict[str, Node], problems: Problems) -> None:
     scope = names.get(reference.scope)
     if scope is None:
         near = _differs_in_case(reference.scope, names)
@@ -126,17 +129,13 @@ def _differs_in_case(word: str, known: dict[str, Node]) -> str | None:
 
 
 def _check_readers(endpoint: Node, scopes: list[Node], problems: Problems) -> None:
-    """Warn of consumers with READ on the scope: calling needs CAN_QUERY alone, and READ hands the key out."""
-    used = {reference.scope for reference, _node in _references(endpoint)}
+    """Warn of consumers with READ on a scope: calling needs CAN_QUERY alone, and READ hands the key out."""
     callers = {principal_of(entry) for entry in entries_of(endpoint) if level_of(entry) in {"CAN_QUERY", "CAN_VIEW"}}
     for scope in scopes:
-        if _name(scope) not in used:
-            continue
         for entry in entries_of(scope):
             who = principal_of(entry)
-            everyone = who == ("group_name", "users")
-            if who is not None and (who in callers or everyone) and level_of(entry) in {"READ", "WRITE"}:
-                message = (
-                    f"{who[1]!r} may call {_name(endpoint)!r} and also read its provider's key from {_name(scope)!r}"
-                )
+            if who is None or level_of(entry) not in {"READ", "WRITE"}:
+                continue
+            if who in callers or who == _EVERYONE:
+                message = f"{who[1]!r} may call {_name(endpoint)!r}, and read its provider's key from {_name(scope)!r}"
                 problems.add("P505", message, entry, remedy="remove the right: calling needs CAN_QUERY alone")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from provisioning.config.nodes import Node, Span
 from provisioning.config.parser import parse
-from provisioning.errors import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +36,7 @@ def read(path: Path, problems: Problems, *, inside: Path | None = None, asked_at
     Returns:
         The document, or None if it is empty or was reported.
     """
-    at = asked_at or Span(Position(str(path), 1, 1))
+    at = asked_at or Span(str(path))
     try:
         if inside is not None and not path.resolve().is_relative_to(inside.resolve()):
             problems.add("P108", f"{path} lies outside of {inside}", at, remedy="copy the file into the folder")
@@ -65,7 +64,7 @@ def root_file(folder: Path, problems: Problems) -> Path | None:
     found = [folder / name for name in ROOT_NAMES if (folder / name).is_file()]
     if len(found) > 1:
         message = f"{folder} has several root files: {', '.join(each.name for each in found)}"
-        problems.add("P406", message, Span(Position(str(found[1]), 1, 1)), remedy="keep one of them")
+        problems.add("P406", message, Span(str(found[1])), remedy="keep one of them")
     return found[0] if found else None
 
 
@@ -124,6 +123,6 @@ def _decode(content: bytes, path: Path, problems: Problems) -> str | None:
         before = content[: error.start]
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", errors="replace")) + 1
-        span = Span(Position(str(path), line, column))
+        span = Span(str(path), line, column)
         problems.add("P103", f"{path} is not UTF-8 text", span, remedy="save the file as UTF-8")
         return None

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from provisioning.errors import Position
+from provisioning.errors import Position
 
 Scalar: TypeAlias = str | int | float | bool | None
 Path: TypeAlias = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of one line.
+class Span(NamedTuple):
+    """A stretch of one line. A named tuple, like `Node`: a large config has tens of thousands of them.
 
     Attributes:
-        position: where it starts.
+        file: the file, as the user named it.
+        line: counted from 1.
+        column: counted from 1, in characters.
         length: how many characters it has.
     """
 
-    position: Position
+    file: str
+    line: int = 1
+    column: int = 1
     length: int = 1
 
+    @property
+    def position(self) -> Position:
+        """Where it starts."""
+        return Position(self.file, self.line, self.column)
 
-@dataclass(frozen=True, slots=True)
-class Node:
+
+class Node(NamedTuple):
     """A value of a config and where it stands.
 
     Attributes:
@@ -65,7 +68,7 @@ class Node:
 
     def with_value(self, value: Scalar | dict[str, Node] | list[Node], *, text: str | None = None) -> Node:
         """Return this place with another value in it."""
-        return replace(self, value=value, text=text)
+        return self._replace(value=value, text=text)
 
     def where(self) -> Span:
         """Return the place that a problem with this node is best shown at: a container's key, a scalar itself."""
@@ -83,16 +86,21 @@ def plain(node: Node) -> object:
             return scalar
 
 
-def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """Yield every node below and including this one, each with its path."""
-    yield path, node
-    children: Iterable[tuple[str | int, Node]] = ()
+def walk(node: Node, path: Path = ()) -> list[tuple[Path, Node]]:
+    """List every node below and including this one, each with its path."""
+    found: list[tuple[Path, Node]] = []
+    _walk(node, path, found)
+    return found
+
+
+def _walk(node: Node, path: Path, found: list[tuple[Path, Node]]) -> None:
+    found.append((path, node))
     if isinstance(node.value, dict):
-        children = node.value.items()
+        for key, child in node.value.items():
+            _walk(child, (*path, key), found)
     elif isinstance(node.value, list):
-        children = enumerate(node.value)
-    for step, child in children:
-        yield from walk(child, (*path, step))
+        for index, child in enumerate(node.value):
+            _walk(child, (*path, index), found)
 
 
 def dotted(path: Path) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from provisioning.config.nodes import Node, Scalar, Span
-from provisioning.errors import Position
 
 if TYPE_CHECKING:
     from provisioning.config.problems import Problems
@@ -66,7 +65,7 @@ def parse(text: str, file: str, problems: Problems) -> Node | None:
         composed = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        span = Span(Position(file, mark.line + 1, mark.column + 1)) if mark else None
+        span = Span(file, mark.line + 1, mark.column + 1) if mark else None
         said = (error.problem or "not YAML").replace("\n", " ")
         problems.add("P101", f"not valid YAML: {said}", span, remedy=_syntax_remedy(said))
         return None
@@ -144,7 +143,7 @@ class _Builder:
     def _span(self, node: yaml.Node) -> Span:
         start, end = node.start_mark, node.end_mark
         length = end.column - start.column if end.line == start.line else 1
-        return Span(Position(self._file, start.line + 1, start.column + 1), max(1, length))
+        return Span(self._file, start.line + 1, start.column + 1, max(1, length))
 
 
 def scalar_of(text: str) -> Scalar:
@@ -172,7 +171,7 @@ def _too_deep(text: str, file: str) -> Span | None:
             depth += 1
             if depth > _DEEPEST:
                 mark = event.start_mark
-                return Span(Position(file, mark.line + 1, mark.column + 1)) if mark else None
+                return Span(file, mark.line + 1, mark.column + 1) if mark else None
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             depth -= 1
     return None
@@ -181,7 +180,7 @@ def _too_deep(text: str, file: str) -> Span | None:
 def _span_of_offset(text: str, offset: int, file: str) -> Span:
     line = text.count("\n", 0, offset) + 1
     column = offset - (text.rfind("\n", 0, offset) + 1) + 1
-    return Span(Position(file, line, column))
+    return Span(file, line, column)
 
 
 def _syntax_remedy(said: str) -> str | None:

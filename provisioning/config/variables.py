@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from provisioning.config.nodes import Node, Span
-from provisioning.errors import Position
 from provisioning.model.rules import did_you_mean
 
 if TYPE_CHECKING:
@@ -107,14 +106,14 @@ class Variables:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            at = Span(Position(str(path), getattr(error, "lineno", 1), getattr(error, "colno", 1)))
+            at = Span(str(path), getattr(error, "lineno", 1), getattr(error, "colno", 1))
             self._problems.add("P101", f"{path} is not valid JSON", at)
             return
         if not isinstance(content, dict):
-            self._problems.add("P203", f"{path} is not a JSON object", Span(Position(str(path), 1, 1)))
+            self._problems.add("P203", f"{path} is not a JSON object", Span(str(path)))
             return
         for name, value in content.items():
-            span = Span(Position(str(path), 1, 1))
+            span = Span(str(path))
             if name not in self.declared:
                 self._report_unknown(name, Node(None, span))
             else:
@@ -133,7 +132,7 @@ class Variables:
                 self._problems.add("P305", f"--var gives a value to {name!r}, which is not declared", remedy=remedy)
 
     def _text(self, value: str, source: str) -> Node:
-        return Node(value, Span(Position(source, 1, 1)))
+        return Node(value, Span(source))
 
     def _report_unknown(self, name: str, node: Node) -> None:
         near = did_you_mean(name, self.declared)

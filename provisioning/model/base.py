@@ -10,8 +10,10 @@ class Model(BaseModel):
 
     `hide_input_in_errors` keeps a value that was put in the wrong place (a key pasted where its name belongs)
     out of the error text.
+
+    A field's sentence is the docstring below it. The JSON Schema reads it there when it is asked for
+    (`provisioning.config.schema`): pydantic would parse every module's source again at each start, which took as
+    long as all the rest of `validate`.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True, strict=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=False)
