@@ -37,9 +37,8 @@ def check(resources: Node, problems: Problems) -> None:
         used = _references(values)
         for reference, node in used:
             _check_reference(reference, node, by_name, problems)
-        _check_readers(
-            endpoint, [by_name[name] for name in {each.scope for each, _node in used} & by_name.keys()], problems
-        )
+        names = {reference.scope for reference, _node in used} & by_name.keys()
+        _check_readers(endpoint, [by_name[name] for name in sorted(names)], problems)
 
 
 def _group(resources: Node, kind: str) -> list[Node]:

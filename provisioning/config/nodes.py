@@ -55,11 +55,11 @@ class Node(NamedTuple):
 
     def child(self, step: str | int) -> Node | None:
         """Return one child: by key of a mapping, by index of a list."""
-        match self.value, step:
-            case dict(), str():
-                return self.value.get(step)
-            case list(), int() if 0 <= step < len(self.value):
-                return self.value[step]
+        value = self.value
+        if isinstance(value, dict) and isinstance(step, str):
+            return value.get(step)
+        if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+            return value[step]
         return None
 
     def fields(self) -> dict[str, Node]:

@@ -6,16 +6,18 @@ VS Code's YAML extension reads it where a file begins with
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+import ast
+import inspect
+import textwrap
+from itertools import pairwise
+from typing import Any, Final, TypeAlias
 
 from pydantic.json_schema import models_json_schema
 
 from provisioning.config.presets import BUNDLE_LEVELS
+from provisioning.model.base import Model
 from provisioning.model.endpoints import ModelServingEndpoint
 from provisioning.model.scopes import SecretScope
-
-if TYPE_CHECKING:
-    from provisioning.model.base import Model
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -35,7 +37,8 @@ def json_schema() -> Schema:
     Every value may also be a `${...}` reference. Overrides in a target need not repeat what is required.
     """
     _kinds, whole = models_json_schema([(SecretScope, "validation"), (ModelServingEndpoint, "validation")])
-    definitions: Schema = {name: _definition(each) for name, each in whole["$defs"].items()}
+    sentences = _sentences()
+    definitions: Schema = {name: _definition(each, sentences[name]) for name, each in whole["$defs"].items()}
     overrides = {f"{name}{_OVERRIDE}": _override(each) for name, each in definitions.items()}
     target = _fields(
         {
@@ -132,19 +135,43 @@ def _variable() -> Schema:
     )
 
 
-def _definition(schema: Schema) -> Schema:
-    """Make a model's schema accept references, and drop what would only clutter an editor's hints."""
+def _definition(schema: Schema, sentences: dict[str, str]) -> Schema:
+    """Describe a model's fields and have them accept references; drop what would only clutter an editor's hints."""
     kept = {key: value for key, value in schema.items() if key != "title"}
-    kept["properties"] = {name: _or_reference(each) for name, each in schema.get("properties", {}).items()}
+    kept["properties"] = {
+        name: {"description": sentences[name], **_or_reference(each)} for name, each in schema["properties"].items()
+    }
     return kept
 
 
 def _or_reference(schema: Schema) -> Schema:
-    about = {key: value for key, value in schema.items() if key == "description"}
-    bare = {key: value for key, value in schema.items() if key not in {"description", "title", "default"}}
+    bare = {key: value for key, value in schema.items() if key not in {"title", "default"}}
     if bare.get("type") == "string" and not {"enum", "const"} & bare.keys():
-        return {**about, **bare}
-    return {**about, "anyOf": [*bare.get("anyOf", [bare]), _REFERENCE]}
+        return bare
+    return {"anyOf": [*bare.get("anyOf", [bare]), _REFERENCE]}
+
+
+def _sentences() -> dict[str, dict[str, str]]:
+    """Read each model's field docstrings, inherited ones included, from its source."""
+    found: dict[str, dict[str, str]] = {}
+    waiting: list[type] = [Model]
+    while waiting:
+        kind = waiting.pop(0)
+        waiting += kind.__subclasses__()
+        inherited = [found.get(base.__name__, {}) for base in kind.__bases__]
+        found[kind.__name__] = {name: text for each in inherited for name, text in each.items()} | _own_sentences(kind)
+    return found
+
+
+def _own_sentences(kind: type) -> dict[str, str]:
+    [definition] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    body = definition.body if isinstance(definition, ast.ClassDef) else []
+    return {
+        statement.target.id: inspect.cleandoc(text.value.value)
+        for statement, text in pairwise(body)
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
 
 
 def _override(schema: Schema) -> Schema:
