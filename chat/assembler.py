@@ -62,7 +62,7 @@ class Assembler:
 
     def last(self) -> Chunk:
         """The chunk that ends the stream: no text, but the whole answer's usage, if the endpoint reported it."""
-        return Chunk(usage=self._usage.total(), id=self._id, model=self._model)
+        return Chunk(usage=self._usage.total(), id=self._id, model=self._model, last=True)
 
     def answer(self, metadata: Mapping[str, object] | None = None) -> Answer:
         """The answer as far as it has come.

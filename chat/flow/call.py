@@ -186,4 +186,4 @@ def _as_chunks(answer: Answer) -> list[Chunk]:
         )
         for choice in answer.choices
     ]
-    return [*pieces, Chunk(usage=answer.usage, id=answer.id, model=answer.model)]
+    return [*pieces, Chunk(usage=answer.usage, id=answer.id, model=answer.model, last=True)]

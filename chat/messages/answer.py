@@ -155,6 +155,7 @@ class Chunk:
         index: which of the `n` choices this belongs to.
         id: the answer's id, if it has one.
         model: the model that answers.
+        last: whether this ends the stream; it carries no text then.
     """
 
     text: str = ""
@@ -167,6 +168,7 @@ class Chunk:
     index: int = 0
     id: str | None = None
     model: str | None = None
+    last: bool = False
 
     def __str__(self) -> str:
         return self.text

@@ -26,8 +26,19 @@ from chat.errors import (
 
 if TYPE_CHECKING:
     from chat.wire.exchange import Response
+from chat.wire.requests import without
 
-DROPPABLE = ("stream_options", "temperature", "top_p", "top_k", "strict", "parallel_tool_calls", "seed")
+DROPPABLE = (
+    "stream_options",
+    "temperature",
+    "top_p",
+    "top_k",
+    "strict",
+    "parallel_tool_calls",
+    "seed",
+    "cache_control",
+    "reasoning",
+)
 """What a call may go without and still mean the same to the caller; never the messages, the tools or a limit."""
 
 _BY_STATUS: dict[int, type[RefusedError]] = {
@@ -80,6 +91,12 @@ _REFUSES = re.compile(
     r"unknown|unsupported|not (be )?support|n't support|not (be )?permitted|not (be )?allowed|unrecogni[sz]ed"
     r"|unexpected|extra (inputs|fields|forbidden)|deprecated|not accepted|no longer|cannot be used",
     re.IGNORECASE,
+)
+
+# Parts of a message are refused by their type ("Invalid value: 'reasoning'. Supported values are: 'text', …").
+_PARTS = ("reasoning",)
+_REFUSES_PART = re.compile(
+    r"invalid (value|type)|supported (values|types)|must be one of|expected one of", re.IGNORECASE
 )
 
 
@@ -154,12 +171,17 @@ def refused_parameters(error: RefusedError, body: Mapping[str, object]) -> tuple
         error: the refusal; only a 400 or 422 that names the parameter and refuses it as such counts.
         body: what was sent.
     """
-    if not isinstance(error, BadRequestError) or not _REFUSES.search(error.message):
+    if not isinstance(error, BadRequestError):
         return ()
-    named = [each for each in DROPPABLE if re.search(rf"(?<![\w-]){each}(?![\w-])", error.message)]
+    named = [
+        each
+        for each in DROPPABLE
+        if re.search(rf"(?<![\w-]){each}(?![\w-])", error.message)
+        and (_REFUSES.search(error.message) or (each in _PARTS and _REFUSES_PART.search(error.message)))
+    ]
     if "include_usage" in error.message and "stream_options" not in named:
         named.append("stream_options")
-    return tuple(each for each in named if _carries(body, each))
+    return tuple(each for each in named if without(body, (each,)) != body)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -246,9 +268,3 @@ def _object(text: str) -> Mapping[str, object] | None:
     except ValueError:
         return None
     return value if isinstance(value, Mapping) else None
-
-
-def _carries(body: Mapping[str, object], parameter: str) -> bool:
-    if parameter != "strict":
-        return parameter in body
-    return '"strict"' in json.dumps([body.get("tools"), body.get("response_format")], default=str)

@@ -45,7 +45,8 @@ def chat_body(
     body.update((name, value) for name, value in params.items() if value is not None and name != "extra_body")
     if stream:
         body["stream"] = True
-        body.setdefault("stream_options", {"include_usage": True})
+        if "stream_options" not in params:
+            body["stream_options"] = {"include_usage": True}
     extra = params.get("extra_body")
     if isinstance(extra, Mapping):
         body.update(extra)
@@ -53,12 +54,21 @@ def chat_body(
 
 
 def without(body: Mapping[str, object], parameters: Collection[str]) -> Mapping[str, object]:
-    """Leave parameters out of a body; `strict` is left out of each tool's function and of the response format."""
+    """Leave parameters out of a body.
+
+    Args:
+        body: the body; it is not changed.
+        parameters: their names. `strict` is that of each tool's function and of the response format; `cache_control`
+            that of each part of a message; `reasoning` stands for the parts of a message that are reasoning.
+    """
     if not parameters:
         return body
     kept = {name: value for name, value in body.items() if name not in parameters}
     if "strict" in parameters:
         kept = {name: _unstrict(value) if name in _STRICT_HOLDERS else value for name, value in kept.items()}
+    messages = kept.get("messages")
+    if isinstance(messages, list) and not _IN_PARTS.isdisjoint(parameters):
+        kept["messages"] = [_without_parts(message, parameters) for message in messages]
     return kept
 
 
@@ -78,6 +88,7 @@ def encode(body: Mapping[str, object]) -> bytes:
 
 
 _STRICT_HOLDERS = frozenset({"tools", "response_format"})
+_IN_PARTS = frozenset({"cache_control", "reasoning"})
 
 
 def _unstrict(value: object) -> object:
@@ -92,6 +103,19 @@ def _unstrict(value: object) -> object:
         else inner
         for name, inner in value.items()
     }
+
+
+def _without_parts(message: object, parameters: Collection[str]) -> object:
+    """Copy a message whose content is a list without its reasoning, or without the marks on its parts."""
+    parts = message.get("content") if isinstance(message, Mapping) else None
+    if not isinstance(message, Mapping) or not isinstance(parts, list):
+        return message
+    kept = [
+        {name: value for name, value in part.items() if name not in parameters} if isinstance(part, Mapping) else part
+        for part in parts
+        if not ("reasoning" in parameters and isinstance(part, Mapping) and part.get("type") == "reasoning")
+    ]
+    return {**message, "content": kept}
 
 
 def _segment(name: str) -> str:

@@ -1,0 +1,313 @@
+"""`ChatDatabricks`: a LangChain chat model over the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable  # noqa: TC003 - pydantic evaluates the fields' annotations
+from typing import TYPE_CHECKING, Any, Self
+
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages.utils import count_tokens_approximately
+from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr
+
+from chat.aio import AsyncChatClient
+from chat.client import ChatClient
+from chat.langchain.errors import as_langchain
+from chat.langchain.incoming import PROVIDER, ChunkWriter, to_result
+from chat.langchain.outgoing import to_wire
+from chat.langchain.tools import Method, Schema, Tool, ToolChoice, structured, to_tool_choice, to_tools
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from langchain_core.language_models.base import LangSmithParams
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+    from langchain_core.runnables import Runnable
+
+# Fields that go into each request's body under their own name.
+_IN_BODY = (
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "top_k",
+    "n",
+    "seed",
+    "logprobs",
+    "top_logprobs",
+    "reasoning_effort",
+    "thinking",
+    "response_format",
+    "usage_context",
+    "custom_inputs",
+)
+
+# What a call may say of itself that is not a field of the body.
+_OPTIONS = ("wait", "timeout", "headers", "token")
+_NOT_IN_BODY = frozenset({*_OPTIONS, "model", "endpoint", "stream_usage"})
+
+
+class ChatDatabricks(BaseChatModel):
+    """A chat model behind a Databricks serving endpoint: custom, foundation or external.
+
+        model = ChatDatabricks(endpoint="my-chat", temperature=0.1, max_tokens=256)
+        model.invoke([("system", "Be brief."), ("user", "What is MLflow?")])
+
+    An argument that it does not know is an error. Any field of the API that has no argument here goes into
+    `extra_params`.
+    """
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+
+    endpoint: str | list[str] = Field(validation_alias=AliasChoices("endpoint", "model"))
+    """The serving endpoint's name (also `model=`), or several: the first that is available answers."""
+    host: str | None = None
+    """The workspace's URL; by default DATABRICKS_HOST, or what the SDK's unified auth finds."""
+    token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("token", "api_key"))
+    """A token; by default DATABRICKS_TOKEN, or the SDK's unified auth."""
+    token_provider: Callable[[], str] | None = Field(default=None, exclude=True, repr=False)
+    """A function that returns a token for each call, for instance the signed-in user's."""
+    wait: float = 0.0
+    """Seconds to wait for an endpoint that is not ready yet or scaled to zero; 0 does not wait."""
+    timeout: float | None = None
+    """Seconds without a byte after which a call is given up; None is 300."""
+    retry_for: float = 60.0
+    """Seconds within which failures that pass (429, 502, 503, 504, no connection) are retried."""
+    max_retries: int | None = None
+    """How many retries at most; None leaves it to `retry_for`."""
+    headers: dict[str, str] | None = None
+    """Further headers for each request."""
+    streaming: bool = False
+    """Whether `invoke` streams inside."""
+    stream_usage: bool = True
+    """Whether streams ask for token usage."""
+    stop: list[str] | str | None = None
+    """Where to stop; a call's own `stop` takes its place."""
+    temperature: float | None = None
+    """Randomness, from 0 to 2."""
+    max_tokens: int | None = None
+    """How many tokens the answer may have."""
+    top_p: float | None = None
+    """The share of probability to sample from."""
+    top_k: int | None = None
+    """How many of the likeliest tokens to sample from."""
+    n: int | None = None
+    """How many answers to ask for, from 1 to 5."""
+    seed: int | None = None
+    """A seed for sampling, where the model knows one."""
+    logprobs: bool | None = None
+    """Whether to return log probabilities."""
+    top_logprobs: int | None = None
+    """How many likeliest tokens to return at each position."""
+    reasoning_effort: str | None = None
+    """How much to reason (`low`, `medium`, `high`), for GPT models."""
+    thinking: dict[str, Any] | None = None
+    """Claude's extended thinking (`{"type": "enabled", "budget_tokens": 1024}`)."""
+    response_format: dict[str, Any] | None = None
+    """The API's response format; `with_structured_output` sets it for you."""
+    usage_context: dict[str, str] | None = None
+    """Tags for the endpoint's usage table."""
+    custom_inputs: dict[str, Any] | None = None
+    """Inputs of an agent besides its messages."""
+    extra_params: dict[str, Any] | None = Field(
+        default=None, validation_alias=AliasChoices("extra_params", "extra_body", "model_kwargs")
+    )
+    """Further fields of the request's body, as they are."""
+
+    _client: ChatClient | None = PrivateAttr(default=None)
+    _async_client: AsyncChatClient | None = PrivateAttr(default=None)
+
+    @property
+    def model(self) -> str:
+        """The endpoint's name (the first, if there are several)."""
+        return self.endpoint if isinstance(self.endpoint, str) else self.endpoint[0]
+
+    @property
+    def client(self) -> ChatClient:
+        """The core's synchronous client that this model calls through."""
+        if self._client is None:
+            self._client = ChatClient(self.endpoint, **self._settings())
+        return self._client
+
+    @property
+    def async_client(self) -> AsyncChatClient:
+        """The core's asynchronous client that this model calls through."""
+        if self._async_client is None:
+            self._async_client = AsyncChatClient(self.endpoint, **self._settings())
+        return self._async_client
+
+    def bind_tools(
+        self,
+        tools: Sequence[Tool],
+        *,
+        tool_choice: ToolChoice | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,  # noqa: ANN401 - BaseChatModel's signature
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Let the model call tools.
+
+        Args:
+            tools: functions, pydantic classes, LangChain tools, or objects in OpenAI's or Anthropic's shape.
+            tool_choice: `auto`, `none`, `required` (or `any`, or True), a tool's name, or the API's object.
+            strict: whether arguments must match the tool's schema exactly.
+            parallel_tool_calls: whether the model may ask for several calls at once.
+            **kwargs: further fields of the request.
+        """
+        written = to_tools(tools, strict=strict)
+        choice = to_tool_choice(tool_choice, written)
+        extras = {"tool_choice": choice, "parallel_tool_calls": parallel_tool_calls}
+        said = {name: value for name, value in extras.items() if value is not None}
+        return self.bind(tools=written, **said, **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: Schema | None = None,
+        *,
+        method: Method = "function_calling",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[Tool] = (),
+        **kwargs: Any,  # noqa: ANN401 - BaseChatModel's signature
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Answer in a schema's shape.
+
+        Args:
+            schema: a pydantic class, a TypedDict, a JSON schema, or a function in OpenAI's shape.
+            method: `function_calling`, `json_schema`, or `json_mode` (which takes the schema from your prompt).
+            include_raw: whether to return `{"raw", "parsed", "parsing_error"}` instead of the value.
+            strict: whether the answer must match the schema exactly; json_schema is strict unless told otherwise.
+            tools: further tools that the model may call first.
+            **kwargs: further fields of the request.
+        """
+        return structured(
+            self.bind,
+            self.bind_tools,
+            schema,
+            method=method,
+            strict=strict,
+            include_raw=include_raw,
+            tools=tools,
+            params=kwargs,
+        )
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate a text's tokens: the model's own tokenizer is behind the endpoint."""
+        return len(self.custom_get_token_ids(text)) if self.custom_get_token_ids else -(-len(text) // 4)
+
+    def get_num_tokens_from_messages(self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """Estimate a conversation's tokens, tools included."""
+        return count_tokens_approximately(messages, tools=[*tools] if tools else None)
+
+    def close(self) -> None:
+        """Close the idle connections of the synchronous client; those of an event loop are closed with it."""
+        if self._client is not None:
+            self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    @property
+    def _llm_type(self) -> str:
+        return "chat-databricks"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"endpoint": self.endpoint, **self._body({}, stop=None)}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:  # noqa: ANN401 - as above
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = PROVIDER
+        params["ls_model_name"] = kwargs.get("model") or kwargs.get("endpoint") or self.model
+        if stop is None and self.stop:
+            params["ls_stop"] = [self.stop] if isinstance(self.stop, str) else self.stop
+        return params
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - BaseChatModel's signature
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> ChatResult:
+        with as_langchain():
+            answer = self.client.invoke(to_wire(messages), **self._call(kwargs, stop))
+        return to_result(answer)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - as above
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> ChatResult:
+        with as_langchain():
+            answer = await self.async_client.ainvoke(to_wire(messages), **self._call(kwargs, stop))
+        return to_result(answer)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - as above
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> Iterator[ChatGenerationChunk]:
+        writer = ChunkWriter()
+        with as_langchain(), self.client.stream(to_wire(messages), **self._call(kwargs, stop, stream=True)) as stream:
+            for chunk in stream:
+                yield from writer.write(chunk)
+            yield writer.last(stream.answer)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - as above
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        writer = ChunkWriter()
+        call = self._call(kwargs, stop, stream=True)
+        with as_langchain():
+            async with self.async_client.astream(to_wire(messages), **call) as stream:
+                async for chunk in stream:
+                    for piece in writer.write(chunk):
+                        yield piece
+                yield writer.last(stream.answer)
+
+    def _call(self, kwargs: Mapping[str, Any], stop: list[str] | None, *, stream: bool = False) -> dict[str, Any]:
+        """Tell a call's options from the fields of its body, and add what this model says to each call."""
+        options = {name: kwargs[name] for name in _OPTIONS if kwargs.get(name) is not None}
+        fields = {name: value for name, value in kwargs.items() if name not in _NOT_IN_BODY}
+        elsewhere = kwargs.get("model") or kwargs.get("endpoint")
+        if elsewhere is not None:
+            options["endpoint"] = elsewhere
+        if stream and not (self.stream_usage and kwargs.get("stream_usage", True)):
+            fields["stream_options"] = None
+        return {**self._body(fields, stop=stop), **options}
+
+    def _body(self, fields: Mapping[str, Any], *, stop: list[str] | None) -> dict[str, Any]:
+        body: dict[str, Any] = {}
+        for name in _IN_BODY:
+            if (value := getattr(self, name)) is not None:
+                body[name] = value
+        if (stops := stop if stop is not None else self.stop) is not None:
+            body["stop"] = stops
+        if self.extra_params:
+            body |= self.extra_params
+        body.update(fields)
+        return body
+
+    def _settings(self) -> dict[str, Any]:
+        token = self.token_provider or (self.token.get_secret_value() if self.token is not None else None)
+        settings = {
+            "host": self.host,
+            "token": token,
+            "wait": self.wait,
+            "retry_for": self.retry_for,
+            "max_retries": self.max_retries,
+            "headers": self.headers,
+        }
+        return settings if self.timeout is None else {**settings, "timeout": self.timeout}

@@ -1,0 +1,127 @@
+"""langchain-tests' standard suites, every switch on, nothing overridden, against the local workspace."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx
+import pytest
+from langchain_tests.integration_tests import ChatModelIntegrationTests
+from langchain_tests.unit_tests import ChatModelUnitTests
+
+from chat import ChatDatabricks
+from chat.langchain import ChatDatabricks as ChatDatabricksClass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from langchain_core.language_models import BaseChatModel
+
+    from local_workspace import LocalWorkspace
+    from local_workspace.local import WorkspaceHandle
+
+_OTHER = "another-chat"
+_PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+class _Switches:
+    """What the model can do, for both suites."""
+
+    @property
+    def chat_model_class(self) -> type[BaseChatModel]:
+        return ChatDatabricksClass
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        return {"model": "my-chat"}
+
+    @property
+    def supports_json_mode(self) -> bool:
+        return True
+
+    @property
+    def supports_image_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_image_urls(self) -> bool:
+        return True
+
+    @property
+    def supports_pdf_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_audio_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_video_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_anthropic_inputs(self) -> bool:
+        return True
+
+    @property
+    def supports_image_tool_message(self) -> bool:
+        return True
+
+    @property
+    def supports_pdf_tool_message(self) -> bool:
+        return True
+
+    @property
+    def supports_model_override(self) -> bool:
+        return True
+
+    @property
+    def model_override_value(self) -> str:
+        return _OTHER
+
+    @property
+    def supported_usage_metadata_details(
+        self,
+    ) -> dict[Literal["invoke", "stream"], list[str]]:
+        return {"invoke": [], "stream": []}
+
+
+class TestUnit(_Switches, ChatModelUnitTests):
+    @property
+    def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
+        environment = {"DATABRICKS_HOST": "https://dbc.example.com", "DATABRICKS_TOKEN": "dapi-stand-in"}
+        return environment, {"model": "my-chat"}, {"endpoint": "my-chat"}
+
+
+# The suite sends Claude's cache marks and reasoning; OpenAI refuses them, and they are left out with a warning.
+@pytest.mark.filterwarnings("ignore:.*refuses (cache_control|reasoning):chat.errors.ChatWarning")
+class TestIntegration(_Switches, ChatModelIntegrationTests):
+    @pytest.fixture(autouse=True)
+    def _served(self, served: WorkspaceHandle, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DATABRICKS_HOST", served.host)
+        monkeypatch.setenv("DATABRICKS_TOKEN", served.token)
+        monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "gatewright-tests")
+        # The suite downloads its samples; what counts is how they are sent.
+        monkeypatch.setattr(httpx, "get", _sample)
+
+
+@pytest.fixture(scope="module")
+def served(server: LocalWorkspace, create_external: Callable[..., str]) -> WorkspaceHandle:
+    """A workspace with two endpoints: made outside of the tests, since one of them may not use the network."""
+    workspace = server.fork()
+    create_external(workspace, "my-chat", model="gpt-4o-mini")
+    create_external(workspace, _OTHER, model=_OTHER)
+    return workspace
+
+
+def _sample(url: str, **_: object) -> httpx.Response:
+    if url.endswith(".pdf"):
+        return httpx.Response(200, content=b"%PDF-1.4\n%%EOF\n")
+    return httpx.Response(200, content=b"RIFF$\0\0\0WAVE" if url.endswith(".wav") else _PIXEL)
+
+
+def test_the_package_exports_the_class_under_test() -> None:
+    assert ChatDatabricks is ChatDatabricksClass
