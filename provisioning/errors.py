@@ -4,6 +4,7 @@
     ├── ConfigError                   exit 1   the configs are wrong; carries every diagnostic, not just the first
     ├── SecretSourceError             exit 1   a secret's source could not be read
     │   └── SourceUnsetError                   ... because it holds no value (unset, empty or blank)
+    ├── SourcesError                  exit 1   the same, for every source that an apply lacks
     ├── WorkspaceError                exit 1   a call to the workspace failed; says which call on which object
     │   ├── NotFoundError
     │   ├── AlreadyExistsError
@@ -12,9 +13,11 @@
     │   └── UnreachableError                   no answer at all: what the call did is unknown
     ├── BlockedError                  exit 3   a guard stopped it; says which flag or edit lets it pass
     │   └── WrongWorkspaceError                the environment names another workspace than the target
-    ├── NotReadyError                 exit 4   all applied, but not ready in time: safe to run again
-    ├── PartlyAppliedError            exit 5   some of it was applied; carries the list
-    └── InterruptedApplyError         exit 130
+    └── UnfinishedError                        an apply did not come to a good end; carries its report
+        ├── NothingAppliedError       exit 1   the first thing that was tried failed
+        ├── NotReadyError             exit 4   all applied, but not ready in time: safe to run again
+        ├── PartlyAppliedError        exit 5   some of it was applied, and some was not
+        └── InterruptedApplyError     exit 130
 
 Every error carries `remedy`: one sentence on what to do next. No message, argument or attribute ever holds a
 secret's value; text that came from a server is bounded and made inert before it gets here.
@@ -116,6 +119,20 @@ class SourceUnsetError(SecretSourceError):
     """The source exists in name only: unset, empty or nothing but white space."""
 
 
+class SourcesError(ProvisioningError):
+    """Secrets' sources could not be read; nothing was written.
+
+    Args:
+        problems: every one of them, in the order of the configs.
+        remedy: what to do next about all of them.
+    """
+
+    def __init__(self, problems: tuple[SecretSourceError, ...], *, remedy: str | None = None) -> None:
+        count = len(problems)
+        super().__init__(f"{count} secret {'source' if count == 1 else 'sources'} could not be read", remedy=remedy)
+        self.problems = problems
+
+
 class WorkspaceError(ProvisioningError):
     """A call to the workspace failed.
 
@@ -140,7 +157,7 @@ class WorkspaceError(ProvisioningError):
         request_id: str | None = None,
         remedy: str | None = None,
     ) -> None:
-        super().__init__(message, remedy=remedy)
+        super().__init__(f"{subject}: {call}: {message}", remedy=remedy)
         self.call = call
         self.subject = subject
         self.status = status
@@ -178,19 +195,37 @@ class WrongWorkspaceError(BlockedError):
     """The environment points at another workspace than the target names; nothing was sent to either."""
 
 
-class NotReadyError(ProvisioningError):
+class UnfinishedError(ProvisioningError):
+    """An apply did not come to a good end.
+
+    Args:
+        message: what was done and what was not.
+        report: the plan and its outcome (a `provisioning.runner.Report`).
+        remedy: what to do next.
+    """
+
+    def __init__(self, message: str, *, report: object = None, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.report = report
+
+
+class NothingAppliedError(UnfinishedError):
+    """Nothing was applied: what was tried first failed."""
+
+
+class NotReadyError(UnfinishedError):
     """Everything was applied, but an endpoint was not ready in time. Running again is safe."""
 
     exit_code = 4
 
 
-class PartlyAppliedError(ProvisioningError):
+class PartlyAppliedError(UnfinishedError):
     """Some changes were applied and some were not; the report lists both."""
 
     exit_code = 5
 
 
-class InterruptedApplyError(ProvisioningError):
+class InterruptedApplyError(UnfinishedError):
     """The user pressed Ctrl-C; calls in flight were finished, the rest was not started."""
 
     exit_code = 130

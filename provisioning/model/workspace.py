@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field, JsonValue
@@ -51,17 +52,40 @@ class Desired(Model):
     """Warnings and notes that loading produced."""
 
 
+class Verdict(StrEnum):
+    """Whether a secret's value in the workspace is the one that its source holds. Found without showing either."""
+
+    SAME = "same"
+    DIFFERS = "differs"
+    CHANGED_OUTSIDE = "changed outside"
+    """Written after our record of it: by somebody else, or by an apply that was cut off."""
+    UNRECORDED = "unrecorded"
+    """It exists, and we have no record of having written it."""
+    UNKNOWN = "unknown"
+    """The marker cannot be read by this identity, so there is nothing to compare with."""
+    NOT_CHECKED = "not checked"
+    """Its source was not read, or holds nothing."""
+    ABSENT = "absent"
+
+
 class LiveScope(Model):
     """A secret scope as the workspace shows it."""
 
     name: str
     backend_type: str = "DATABRICKS"
+    keyvault_metadata: Mapping[str, JsonValue] | None = None
     keys: Mapping[str, int] = Field(default_factory=dict)
     """Each key's `last_updated_timestamp` in milliseconds, marker included."""
     acls: Mapping[str, ScopeLevel] | None = None
     """Each principal's right; None if this identity may not list them (it needs MANAGE)."""
-    owner_set: str | None = None
-    """The set id in the marker's key, if there is a marker."""
+    owner_sets: tuple[str, ...] = ()
+    """The set ids in the keys of its markers."""
+    verdicts: Mapping[str, Verdict] = Field(default_factory=dict)
+    """For each declared key, whether its value differs."""
+    recorded: frozenset[str] | None = None
+    """The keys that our marker says we wrote; None if there is none, or it cannot be read."""
+    visible: bool = True
+    """False if it exists but this identity may not look into it."""
 
 
 class LiveEndpoint(Model):
@@ -74,6 +98,8 @@ class LiveEndpoint(Model):
     """The whole answer: the differ reads it by the field rules' paths."""
     permissions: tuple[Mapping[str, JsonValue], ...] | None = None
     """The permission API's `access_control_list`; None if unread or not permitted."""
+    visible: bool = True
+    """False if it exists but this identity may not look at it."""
 
 
 class Live(Model):
@@ -87,3 +113,13 @@ class Live(Model):
     """By name, lower-cased: the workspace compares scope names without case."""
     endpoints: Mapping[str, LiveEndpoint] = Field(default_factory=dict)
     """By name."""
+
+
+class Standing(Model):
+    """How one declared object stands in the workspace."""
+
+    address: str
+    state: str
+    """READY, PENDING, FAILED or NO CONFIG for an endpoint; PRESENT, ABSENT or NOT VISIBLE for anything."""
+    detail: str
+    """What else there is to say of it: the live state, traffic, keys."""
