@@ -1,0 +1,176 @@
+"""The connection to one workspace: the SDK's client and unified auth behind one method.
+
+Bodies are sent and answers read as the API's own JSON. The SDK's typed methods make the same calls, but drop what
+a config may say on purpose (`AiGatewayConfig.as_dict` leaves out an empty `rate_limits`) and what they don't know.
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
+
+from databricks.sdk.core import ApiClient, Config
+
+from provisioning.errors import ProvisioningError, WorkspaceError
+from provisioning.model.inert import LONGEST_MESSAGE, inert
+from provisioning.model.ownership import TOOL
+from provisioning.workspace.errors import translated
+from provisioning.workspace.pacing import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from databricks.sdk.clock import Clock
+    from pydantic import JsonValue
+
+    from provisioning.workspace.location import Location
+
+FIRST_CONTACT_SECONDS = 20
+"""How long the first call may be retried: a wrong host should not take the SDK's 5 minutes to be noticed."""
+
+RETRY_SECONDS = 300
+"""How long every other call may be retried: the SDK's own budget."""
+
+_WORKSPACE_ID_HEADER = "X-Databricks-Org-Id"
+_ME = "/api/2.0/preview/scim/v2/Me"
+
+
+class Connection:
+    """One workspace, and the identity that talks to it. Safe to share among threads.
+
+    Attributes:
+        host: the workspace's URL.
+        workspace_id: its id, as the workspace gives it.
+        user: `userName` of the identity: an e-mail, or a service principal's application id.
+        pace: what writes to endpoints have to pass through.
+    """
+
+    def __init__(self, *, config: Config, workspace_id: str, user: str, pace: Pace) -> None:
+        self.host = str(config.host)
+        self.workspace_id = workspace_id
+        self.user = user
+        self.pace = pace
+        self._api = ApiClient(config)
+        # the SDK's own methods send it wherever they know it: one host may serve several workspaces
+        self._headers = {"X-Databricks-Workspace-Id": config.workspace_id} if config.workspace_id else {}
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        subject: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, JsonValue] | None = None,
+        concealed: str | None = None,
+    ) -> dict[str, JsonValue]:
+        """Make one API call.
+
+        Args:
+            method: the HTTP method.
+            path: the path below the host, its parts quoted by `segment`.
+            subject: the address of the object that it is about.
+            query: the query string's arguments.
+            body: the JSON object to send.
+            concealed: a secret's value within the body, which no error may repeat.
+
+        Returns:
+            The answer's JSON object; empty if the answer is.
+
+        Raises:
+            WorkspaceError: or one of its kinds, if the call failed.
+        """
+        _cap_logging()
+        with translated(f"{method} {path}", subject=subject, concealed=concealed):
+            answer = self._api.do(
+                method,
+                path,
+                query=dict(query) if query else None,
+                headers=dict(self._headers),
+                body=dict(body) if body is not None else None,
+            )
+        if not isinstance(answer, dict):
+            # PATCH tags answers a bare array on older servers; none of the calls needs what is in it
+            return {}
+        return cast("dict[str, JsonValue]", answer)
+
+
+def connect(location: Location, *, clock: Clock | None = None, pace: Pace | None = None) -> Connection:
+    """Open the connection and find out who we are there.
+
+    Args:
+        location: the workspace, and with a token the only credential to use.
+        clock: what the SDK's retries sleep by.
+        pace: what writes to endpoints have to pass through.
+
+    Raises:
+        WorkspaceError: the workspace does not answer, or not as one.
+        ProvisioningError: no credential is configured for it.
+    """
+    _cap_logging()
+    config = _configure(location, clock)
+    with translated(f"GET {_ME}", subject=location.host):
+        me = ApiClient(config).do("GET", _ME, response_headers=[_WORKSPACE_ID_HEADER])
+    config.retry_timeout_seconds = RETRY_SECONDS
+    if not isinstance(me, dict) or not isinstance(me.get("userName"), str):
+        raise WorkspaceError(
+            "the answer does not say who we are",
+            call=f"GET {_ME}",
+            subject=location.host,
+            remedy="check that the host is a workspace's",
+        )
+    return Connection(
+        config=config,
+        workspace_id=inert(str(me.get(_WORKSPACE_ID_HEADER) or config.workspace_id or ""), limit=40),
+        user=str(me["userName"]),
+        pace=pace or Pace(),
+    )
+
+
+def segment(name: str) -> str:
+    """Quote a name as one segment of a path."""
+    return quote(name, safe="")
+
+
+def _configure(location: Location, clock: Clock | None) -> Config:
+    # `Config` itself asks the host for its metadata, under the same retries
+    build: Callable[..., Config] = Config
+    shared: dict[str, object] = {
+        "host": location.host,
+        "product": TOOL,
+        "product_version": _version(),
+        "retry_timeout_seconds": FIRST_CONTACT_SECONDS,
+        "clock": clock,
+    }
+    try:
+        if location.token is None:
+            config = build(profile=location.profile, **shared)
+        else:
+            # the empty profile keeps the SDK from taking one from the environment, and another credential with it
+            config = build(profile="", auth_type="pat", token=location.token.get_secret_value(), **shared)
+    except ValueError as error:
+        raise ProvisioningError(
+            f"no credential for {location.host}: {inert(str(error).partition('. Config:')[0], limit=LONGEST_MESSAGE)}",
+            remedy="set DATABRICKS_TOKEN beside DATABRICKS_HOST, or log in: databricks auth login",
+        ) from None
+    return config
+
+
+def _version() -> str:
+    try:
+        return version("gatewright")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "0.0.0"
+
+
+def _cap_logging() -> None:
+    """Keep the SDK's logger above DEBUG, where it prints request bodies, credentials of external models included.
+
+    Its warnings go too: they foretell what is raised a moment later. Done at each call, since whoever uses us may
+    configure logging at any time.
+    """
+    logger = logging.getLogger("databricks.sdk")
+    if logger.getEffectiveLevel() < logging.ERROR:
+        logger.setLevel(logging.ERROR)

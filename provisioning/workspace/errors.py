@@ -1,0 +1,119 @@
+"""From the SDK's exceptions to ours: which call, on which object, in bounded and inert words.
+
+Ours exist because callers act on five outcomes only (missing, taken, not permitted, busy, no answer), because
+the SDK must not be needed to tell them apart, and because the SDK appends its configuration to some messages.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import requests
+from databricks.sdk.errors import platform as sdk
+from databricks.sdk.errors.base import DatabricksError
+from databricks.sdk.errors.private_link import PrivateLinkValidationError
+
+from provisioning.errors import (
+    AlreadyExistsError,
+    BusyError,
+    NotFoundError,
+    NotPermittedError,
+    UnreachableError,
+    WorkspaceError,
+)
+from provisioning.model.inert import LONGEST_MESSAGE, inert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CONCEALED = "(secret)"
+
+# what the SDK raises -> what we raise, the HTTP status it stands for, what to do; first match wins
+_TABLE: tuple[tuple[type[DatabricksError], type[WorkspaceError], int | None, str | None], ...] = (
+    (PrivateLinkValidationError, NotPermittedError, None, "run this from the workspace's private network"),
+    (sdk.ResourceAlreadyExists, AlreadyExistsError, None, None),
+    (sdk.AlreadyExists, AlreadyExistsError, None, None),
+    (sdk.NotFound, NotFoundError, 404, None),
+    (sdk.Unauthenticated, NotPermittedError, 401, "check the credential: DATABRICKS_TOKEN, or the profile"),
+    (sdk.PermissionDenied, NotPermittedError, 403, "check the token, and this identity's rights on the object"),
+    (sdk.ResourceConflict, BusyError, 409, "wait until the running update is over, then run again"),
+    (sdk.TooManyRequests, UnreachableError, 429, "the workspace is busy: run again later"),
+    (sdk.TemporarilyUnavailable, UnreachableError, 503, "the workspace is busy: run again later"),
+    (sdk.BadRequest, WorkspaceError, 400, None),
+    (sdk.InternalError, WorkspaceError, 500, "this is the workspace's fault: run again, it is safe"),
+    (DatabricksError, WorkspaceError, None, None),
+)
+
+
+@contextmanager
+def translated(call: str, *, subject: str, concealed: str | None = None) -> Iterator[None]:
+    """Turn what the SDK raises within into our errors.
+
+    Args:
+        call: the call in the API's terms.
+        subject: the address of the object that it is about.
+        concealed: a secret's value that is being sent, lest the server repeats it in its message.
+
+    Raises:
+        WorkspaceError: or one of its kinds, for everything that the SDK raises.
+    """
+    try:
+        yield
+    except DatabricksError as error:
+        # with a secret in play the SDK's own exception is not kept either: its text may repeat the value
+        raise _from_answer(error, call, subject, concealed) from (None if concealed else error)
+    except (TimeoutError, requests.ConnectionError, requests.Timeout) as error:
+        raise UnreachableError(
+            f"no answer: {_root(error)}",
+            call=call,
+            subject=subject,
+            remedy="check the host and the network, then run again: it is safe",
+        ) from (None if concealed else error)
+    except (requests.RequestException, ValueError) as error:
+        # the SDK parses a 200's body without looking at it: a login page or a proxy's page ends here
+        raise WorkspaceError(
+            "the answer is not the API's: not JSON",
+            call=call,
+            subject=subject,
+            remedy="check that the host is a workspace's, and that no proxy or login page is in between",
+        ) from (None if concealed else error)
+
+
+def _from_answer(error: DatabricksError, call: str, subject: str, concealed: str | None) -> WorkspaceError:
+    kind, status, remedy = next(row[1:] for row in _TABLE if isinstance(error, row[0]))
+    message = _message(error)
+    if concealed:
+        message = message.replace(concealed, _CONCEALED)
+    # the status of a config update that comes too early is not documented: 409, or 400 in these words
+    if kind is WorkspaceError and status == 400 and _sounds_busy(message):  # noqa: PLR2004 - an HTTP status
+        kind, remedy = BusyError, "wait until the running update is over, then run again"
+    request = error.get_error_details().request_info
+    return kind(
+        message,
+        call=call,
+        subject=subject,
+        status=status,
+        error_code=str(error.error_code) if error.error_code is not None else None,
+        request_id=inert(str(request.request_id), limit=80) if request else None,
+        remedy=remedy,
+    )
+
+
+def _message(error: BaseException) -> str:
+    # on 401 and 403 the SDK appends the configuration that it used
+    words = str(error).partition(". Config: ")[0]
+    return inert(words.strip(), limit=LONGEST_MESSAGE) or "no message"
+
+
+def _sounds_busy(message: str) -> bool:
+    lowered = message.lower()
+    return "in progress" in lowered or "currently updating" in lowered or "being updated" in lowered
+
+
+def _root(error: BaseException) -> str:
+    """Name what went wrong on the way, at the bottom of the chain: the layers above wrap it in object addresses."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return inert(str(reason), limit=200)

@@ -1,0 +1,54 @@
+"""At most so many calls in so many seconds, over all workers together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENDPOINT_WRITES = 50
+"""Create and update operations that a workspace takes in `WINDOW` seconds (the model serving limits' page)."""
+
+WINDOW = 300.0
+"""Seconds."""
+
+
+class Pace:
+    """A sliding window that callers pass through one after another.
+
+    Args:
+        calls: how many may pass within the window.
+        window: its length in seconds.
+        clock: a monotonic clock, in seconds.
+        sleep: pauses for so many seconds.
+    """
+
+    def __init__(
+        self,
+        calls: int = ENDPOINT_WRITES,
+        *,
+        window: float = WINDOW,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._calls = calls
+        self._window = window
+        self._clock = clock
+        self._sleep = sleep
+        self._passed: deque[float] = deque()
+        self._door = threading.Lock()
+
+    def wait(self) -> None:
+        """Return as soon as one more call fits into the window."""
+        with self._door:  # held while sleeping: who comes later has to wait at least as long
+            while len(self._passed) >= self._calls:
+                rest = self._passed[0] + self._window - self._clock()
+                if rest > 0:
+                    self._sleep(rest)
+                else:
+                    self._passed.popleft()
+            self._passed.append(self._clock())

@@ -1,0 +1,185 @@
+"""Read what a plan needs of a workspace, and no more: the answers become a `Live`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import JsonValue, SecretStr
+
+from provisioning.errors import NotFoundError, NotPermittedError
+from provisioning.model.ownership import SET_TAG, marker_key, marker_owners
+from provisioning.model.secret import ExternalSource
+from provisioning.model.workspace import Desired, Live, LiveEndpoint, LiveScope, Verdict
+from provisioning.workspace.acls import list_acls
+from provisioning.workspace.endpoints import get_endpoint, list_endpoints
+from provisioning.workspace.marker import Marker, judge
+from provisioning.workspace.permissions import get_permissions
+from provisioning.workspace.scopes import list_scopes
+from provisioning.workspace.secrets import list_secrets, read_marker
+from provisioning.workspace.shapes import objects_in, text
+
+if TYPE_CHECKING:
+    from provisioning.model.endpoints import ModelServingEndpoint
+    from provisioning.model.permissions import ScopeLevel
+    from provisioning.model.scopes import SecretScope
+    from provisioning.workspace.client import Connection
+
+SecretValues = Mapping[tuple[str, str], SecretStr]
+"""What the sources hold, by scope and key; a source that was not read, or holds nothing, is not in it."""
+
+_WORKERS = 8
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+
+def read_live(
+    connection: Connection, desired: Desired, *, owner: str, values: SecretValues, owned_too: bool = False
+) -> Live:
+    """Read the scopes and endpoints that the configs name.
+
+    Each is read by its name: what a filtered list hides would otherwise pass for missing.
+
+    Args:
+        connection: the workspace.
+        desired: the configs.
+        owner: the set's id.
+        values: what the sources hold, to judge the live values by.
+        owned_too: whether to look for everything else that the set owns as well, which takes a list of all
+            endpoints and a look at each scope's keys.
+    """
+    listed = {text(each.get("name")).lower(): each for each in list_scopes(connection)} if desired.scopes else {}
+    scopes = _each(
+        desired.scopes,
+        lambda scope: _read_scope(connection, scope, listed.get(scope.name.lower()), owner=owner, values=values),
+    )
+    endpoints = _each(desired.endpoints, lambda endpoint: _read_endpoint(connection, endpoint))
+    found_scopes = {scope.name.lower(): scope for scope in scopes if scope}
+    found_endpoints = {endpoint.name: endpoint for endpoint in endpoints if endpoint}
+    if owned_too:
+        named = {scope.name.lower() for scope in desired.scopes}
+        found_scopes |= {each.name.lower(): each for each in _owned_scopes(connection, owner, but=named)}
+        found_endpoints |= {
+            each.name: each
+            for each in _owned_endpoints(connection, owner, but={each.name for each in desired.endpoints})
+        }
+    return Live(
+        host=connection.host,
+        workspace_id=connection.workspace_id,
+        user=connection.user,
+        scopes=found_scopes,
+        endpoints=found_endpoints,
+    )
+
+
+def _read_scope(
+    connection: Connection,
+    scope: SecretScope,
+    listed: Mapping[str, JsonValue] | None,
+    *,
+    owner: str,
+    values: SecretValues,
+) -> LiveScope | None:
+    name = text(listed.get("name")) if listed else scope.name
+    backend = text(listed.get("backend_type")) if listed else ""
+    try:
+        keys = list_secrets(connection, name)
+    except NotFoundError:
+        return None
+    except NotPermittedError:
+        return LiveScope(name=name, backend_type=backend or scope.backend, visible=False)
+    owners = marker_owners(keys)
+    marker = read_marker(connection, name, owner=owner) if marker_key(owner) in keys else None
+    # without keys, the rights tell whether it is what an interrupted create of ours left behind
+    rights_matter = scope.permissions is not None or not keys
+    return LiveScope(
+        name=name,
+        backend_type=backend or scope.backend,
+        keyvault_metadata=_metadata(listed),
+        keys=keys,
+        acls=_acls(connection, name) if rights_matter else None,
+        owner_sets=owners,
+        verdicts=_verdicts(scope, keys, marker, owned=owner in owners, values=values),
+        recorded=frozenset(marker.records) if marker else None,
+    )
+
+
+def _metadata(listed: Mapping[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+    found = listed.get("keyvault_metadata") if listed else None
+    return found if isinstance(found, dict) else None
+
+
+def _acls(connection: Connection, scope: str) -> Mapping[str, ScopeLevel] | None:
+    try:
+        return list_acls(connection, scope)
+    except NotPermittedError:
+        return None
+
+
+def _verdicts(
+    scope: SecretScope, keys: Mapping[str, int], marker: Marker | None, *, owned: bool, values: SecretValues
+) -> dict[str, Verdict]:
+    # a scope that carries no marker of ours has no records, which is not the same as records we may not read
+    known = marker if owned else Marker()
+    return {
+        key: judge(known, key, value=values.get((scope.name, key)), version=source.version, timestamp=keys.get(key))
+        for key, source in (scope.secrets or {}).items()
+        if not isinstance(source, ExternalSource)
+    }
+
+
+def _read_endpoint(connection: Connection, endpoint: ModelServingEndpoint) -> LiveEndpoint | None:
+    try:
+        body = get_endpoint(connection, endpoint.name)
+    except NotPermittedError:
+        return LiveEndpoint(name=endpoint.name, body={}, visible=False)
+    if body is None:
+        return None
+    live = _live_endpoint(body)
+    if endpoint.permissions is None or live.id is None:
+        return live
+    try:
+        granted = get_permissions(connection, endpoint.name, endpoint_id=live.id)
+    except NotPermittedError:
+        return live
+    return live.model_copy(update={"permissions": granted})
+
+
+def _live_endpoint(body: Mapping[str, JsonValue]) -> LiveEndpoint:
+    return LiveEndpoint(name=text(body.get("name")), id=text(body.get("id")) or None, body=body)
+
+
+def _owned_endpoints(connection: Connection, owner: str, *, but: set[str]) -> list[LiveEndpoint]:
+    listed = [_live_endpoint(body) for body in list_endpoints(connection)]
+    return [
+        each
+        for each in listed
+        if each.name not in but
+        and any(tag.get("key") == SET_TAG and tag.get("value") == owner for tag in objects_in(each.body, "tags"))
+    ]
+
+
+def _owned_scopes(connection: Connection, owner: str, *, but: set[str]) -> list[LiveScope]:
+    candidates = [
+        text(each.get("name"))
+        for each in list_scopes(connection)
+        if text(each.get("name")).lower() not in but and each.get("backend_type") != "AZURE_KEYVAULT"
+    ]
+
+    def look(name: str) -> LiveScope | None:
+        try:
+            keys = list_secrets(connection, name)
+        except (NotFoundError, NotPermittedError):
+            return None
+        return LiveScope(name=name, keys=keys, owner_sets=marker_owners(keys)) if marker_key(owner) in keys else None
+
+    return [each for each in _each(candidates, look) if each]
+
+
+def _each(items: Sequence[_Item], read: Callable[[_Item], _Answer]) -> Iterable[_Answer]:
+    if len(items) <= 1:
+        return [read(item) for item in items]
+    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+        return list(pool.map(read, items))

@@ -1,0 +1,122 @@
+"""Secrets: their keys, their values on the way in, and the marker that remembers them.
+
+The only module that opens a `SecretStr` to send it. Nothing here returns a value but the marker's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from provisioning.errors import WorkspaceError
+from provisioning.model.address import scope_address, secret_address
+from provisioning.model.ownership import marker_key
+from provisioning.workspace.marker import Marker, Record, parse_marker
+from provisioning.workspace.shapes import integer, objects_in, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioning.workspace.client import Connection
+
+
+@dataclass(frozen=True)
+class Put:
+    """A secret that an apply has put, to be recorded.
+
+    Attributes:
+        key: its key.
+        value: what was sent.
+        version: the source's `version`, if it has one.
+    """
+
+    key: str
+    value: SecretStr
+    version: int | None = None
+
+
+def list_secrets(connection: Connection, scope: str) -> dict[str, int]:
+    """List a scope's keys with the time of their last write, in milliseconds.
+
+    Raises:
+        NotFoundError: there is no such scope.
+        NotPermittedError: there is one, and this identity may not look into it.
+    """
+    answer = connection.call("GET", "/api/2.0/secrets/list", subject=scope_address(scope), query={"scope": scope})
+    items = objects_in(answer, "secrets")
+    return {text(item.get("key")): integer(item.get("last_updated_timestamp")) for item in items}
+
+
+def put_secret(connection: Connection, scope: str, key: str, *, value: SecretStr) -> None:
+    """Write a value, over one that is there: never delete-then-create, which leaves a gap."""
+    plain = value.get_secret_value()
+    connection.call(
+        "POST",
+        "/api/2.0/secrets/put",
+        subject=secret_address(scope, key),
+        body={"scope": scope, "key": key, "string_value": plain},
+        concealed=plain,
+    )
+
+
+def delete_secret(connection: Connection, scope: str, key: str) -> None:
+    """Delete a key.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    connection.call(
+        "POST", "/api/2.0/secrets/delete", subject=secret_address(scope, key), body={"scope": scope, "key": key}
+    )
+
+
+def read_marker(connection: Connection, scope: str, *, owner: str) -> Marker | None:
+    """Fetch a scope's marker; None if this identity cannot read it, or there is nothing readable in it."""
+    key = marker_key(owner)
+    try:
+        answer = connection.call(
+            "GET",
+            "/api/2.0/secrets/get",
+            subject=secret_address(scope, key),
+            query={"scope": scope, "key": key},
+        )
+    except WorkspaceError as error:
+        # the route is documented for notebooks alone, and wants READ: any refusal means "cannot tell"
+        if error.status is None or error.status >= 500:  # noqa: PLR2004 - an HTTP status
+            raise
+        return None
+    try:
+        return parse_marker(base64.b64decode(text(answer.get("value")), validate=True).decode())
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def put_marker(connection: Connection, scope: str, *, owner: str, marker: Marker) -> None:
+    """Write a scope's marker."""
+    put_secret(connection, scope, marker_key(owner), value=SecretStr(marker.to_text()))
+
+
+def record(
+    connection: Connection, scope: str, *, owner: str, written: Sequence[Put], deleted: Sequence[str] = ()
+) -> None:
+    """Remember in the scope's marker what was written, at the times that the workspace gives.
+
+    Args:
+        connection: the workspace.
+        scope: the scope's name.
+        owner: the set's id.
+        written: the secrets that were put.
+        deleted: the keys that were deleted.
+    """
+    before = read_marker(connection, scope, owner=owner) or Marker()
+    times = list_secrets(connection, scope)
+    records: Mapping[str, Record] = {key: each for key, each in before.records.items() if key not in deleted} | {
+        put.key: Record(fingerprint=before.fingerprint(put.value), timestamp=times[put.key], version=put.version)
+        for put in written
+        if put.key in times
+    }
+    put_marker(connection, scope, owner=owner, marker=Marker(salt=before.salt, records=records))
