@@ -1,0 +1,116 @@
+"""A declared endpoint beside the live one of the same name, brought into a form in which both can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from provisioning.model.endpoints import ModelServingEndpoint, default_entity_name
+from provisioning.model.ownership import HASH_TAG, SET_TAG, ConfigHash, config_hash, read_config_hash
+from provisioning.planning.requests import declared_body
+
+if TYPE_CHECKING:
+    from provisioning.model.workspace import LiveEndpoint
+
+Item = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A declared endpoint beside the live one.
+
+    Attributes:
+        endpoint: as declared.
+        declared: its body, `*_plaintext` values masked, entities under the names that the server gives them.
+        live: the live endpoint's body, its config being the one that is on its way if one is.
+        tags: the live tags.
+        hash: what the configs say now.
+        last: what they said at the last apply, if the tag tells.
+    """
+
+    endpoint: ModelServingEndpoint
+    declared: Mapping[str, JsonValue]
+    live: Mapping[str, JsonValue]
+    tags: Mapping[str, str]
+    hash: ConfigHash
+    last: ConfigHash | None
+
+    @property
+    def owner(self) -> str | None:
+        """The set that the live endpoint belongs to."""
+        return self.tags.get(SET_TAG)
+
+    @property
+    def edited(self) -> bool:
+        """Whether the configs are known to have changed since the last apply."""
+        return self.last is not None and self.last != self.hash
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the configs are known not to have changed, so that any difference was made outside."""
+        return self.last == self.hash
+
+
+def compare_endpoint(endpoint: ModelServingEndpoint, live: LiveEndpoint) -> Comparison:
+    """Put a declared endpoint beside the live one."""
+    body = _serving_soon(live.body)
+    tags = {str(tag.get("key")): str(tag.get("value") or "") for tag in _objects(body.get("tags"))}
+    return Comparison(
+        endpoint=endpoint,
+        declared=_with_entity_names(declared_body(endpoint), body.get("config")),
+        live=body,
+        tags=tags,
+        hash=hash_of(endpoint),
+        last=read_config_hash(tags.get(HASH_TAG)),
+    )
+
+
+def hash_of(endpoint: ModelServingEndpoint) -> ConfigHash:
+    """Hash what the configs say of an endpoint, permissions included."""
+    body = declared_body(endpoint)
+    if endpoint.permissions is not None:
+        body["permissions"] = [each.model_dump(mode="json") for each in endpoint.permissions]
+    return config_hash(body)
+
+
+def _serving_soon(body: Item) -> Item:
+    """Return the endpoint with the config that is on its way in place of the one that it replaces."""
+    state, pending = body.get("state"), body.get("pending_config")
+    if isinstance(state, dict) and state.get("config_update") == "IN_PROGRESS" and isinstance(pending, dict):
+        return {**body, "config": pending}
+    return body
+
+
+def _with_entity_names(declared: dict[str, JsonValue], live: JsonValue) -> dict[str, JsonValue]:
+    config = declared.get("config")
+    if not isinstance(config, dict):
+        return declared
+    present: Item = live if isinstance(live, dict) else {}
+    named: dict[str, JsonValue] = {
+        part: [
+            {"name": _entity_name(each, _objects(present.get(part)), fields), **each} for each in _objects(config[part])
+        ]
+        for part, fields in (
+            ("served_entities", ("entity_name", "entity_version")),
+            ("served_models", ("model_name", "model_version")),
+        )
+        if isinstance(config.get(part), list)
+    }
+    return {**declared, "config": {**config, **named}}
+
+
+def _entity_name(entity: Item, present: list[Item], fields: tuple[str, str]) -> str:
+    if name := default_entity_name(entity):
+        return name
+    # how the server derives a custom entity's name is not documented: go by what it serves
+    model, version = (str(entity.get(field)) for field in fields)
+    serving_it = (each for each in present if [str(each.get(field)) for field in fields] == [model, version])
+    found = next(serving_it, {}).get("name")
+    return str(found or f"{model}-{version}")
+
+
+def _objects(value: JsonValue) -> list[Item]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

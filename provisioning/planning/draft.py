@@ -1,0 +1,29 @@
+"""A plan in the making: what each resource's comparison adds to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provisioning.model.plan import Change, Guard
+
+if TYPE_CHECKING:
+    from provisioning.model.address import Address
+
+
+@dataclass
+class Draft:
+    """The lists of a plan, while they grow."""
+
+    changes: list[Change] = field(default_factory=list)
+    unchanged: list[Address] = field(default_factory=list)
+    not_ready: list[str] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    undecided: list[Address] = field(default_factory=list)
+    rewritten: set[tuple[str, str]] = field(default_factory=set)
+    """The secrets that exist and get another value, by the scope's name without case and the key."""
+
+    def block(self, address: Address, message: str, *, remedy: str) -> None:
+        """Note that a guard is closed."""
+        self.guards.append(Guard(address=address, message=message, remedy=remedy))

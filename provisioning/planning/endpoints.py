@@ -1,0 +1,186 @@
+"""Serving endpoints: what has to change for one to be as declared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.model.address import Address, endpoint_address, scope_address
+from provisioning.model.ownership import BLOCK_LETTERS, ownership_tags
+from provisioning.model.plan import Action, Change, FieldChange, Operation, Step
+from provisioning.model.values import references_in
+from provisioning.planning import guards, requests
+from provisioning.planning.blocks import BLOCKS, OUTSIDE, block_changes, fixed_changes, tag_changes
+from provisioning.planning.comparison import Comparison, compare_endpoint, hash_of
+from provisioning.planning.differ import ADDED, leaves
+from provisioning.planning.field_rules import rule_of
+from provisioning.planning.permissions import plan_permissions
+from provisioning.readiness import Ready, classify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+    from provisioning.model.endpoints import ModelServingEndpoint
+    from provisioning.model.workspace import LiveEndpoint
+    from provisioning.planning.circumstances import Circumstances
+    from provisioning.planning.draft import Draft
+
+
+def plan_endpoint(
+    draft: Draft, endpoint: ModelServingEndpoint, live: LiveEndpoint | None, circumstances: Circumstances
+) -> None:
+    """Add what an endpoint needs to the draft, its permissions included."""
+    address = endpoint_address(endpoint.name)
+    if live is None:
+        _plan_creation(draft, endpoint, circumstances)
+        plan_permissions(draft, endpoint, None, circumstances)
+        return
+    if not live.visible:
+        guards.guard_invisible(draft, address)
+        return
+    compared = compare_endpoint(endpoint, live)
+    if endpoint.is_system:
+        _plan_system(draft, compared)
+        return
+    if compared.owner not in {None, circumstances.owner}:
+        guards.guard_foreign(draft, address, [str(compared.owner)])
+        return
+    fields, steps = block_changes(compared, BLOCKS, rewritten=draft.rewritten)
+    fields = (*fixed_changes(compared), *fields)
+    if any(rule_of(each.path).immutable for each in fields):
+        _plan_replacement(draft, compared, fields, circumstances)
+        plan_permissions(draft, endpoint, None, circumstances)
+        return
+    _plan_update(draft, compared, fields, steps, circumstances)
+    plan_permissions(draft, endpoint, live, circumstances, compared=compared)
+
+
+def plan_endpoint_deletion(draft: Draft, name: str, *, because: str) -> None:
+    """Add the deletion of an endpoint to the draft, with the reason for it."""
+    draft.changes.append(
+        Change(
+            address=endpoint_address(name),
+            action=Action.DELETE,
+            fields=(FieldChange(path="", reason=because),),
+            steps=(Step(operation=Operation.DELETE_ENDPOINT, name=name),),
+        )
+    )
+
+
+def _plan_creation(draft: Draft, endpoint: ModelServingEndpoint, circumstances: Circumstances) -> None:
+    declared = requests.declared_body(endpoint)
+    fields = (
+        FieldChange(path=path, new=value, reason=ADDED) for path, value in leaves(declared, "") if value is not None
+    )
+    draft.changes.append(
+        Change(
+            address=endpoint_address(endpoint.name),
+            action=Action.CREATE,
+            fields=tuple(fields),
+            steps=_creation_steps(endpoint, circumstances),
+            after=_scopes_in(declared),
+        )
+    )
+
+
+def _plan_update(
+    draft: Draft,
+    compared: Comparison,
+    fields: tuple[FieldChange, ...],
+    steps: tuple[Step, ...],
+    circumstances: Circumstances,
+) -> None:
+    name = compared.endpoint.name
+    address = endpoint_address(name)
+    adopting = compared.owner is None
+    if adopting:
+        guards.guard_adoption(draft, address, options=circumstances.options)
+    else:
+        guards.guard_destinations(draft, address, fields, options=circumstances.options)
+    if circumstances.production and any(each.reason == OUTSIDE for each in fields):
+        guards.guard_outside_changes(draft, address, options=circumstances.options)
+    tags, tag_steps = tag_changes(compared, ours=ownership_tags(circumstances.owner, compared.hash))
+    if not fields and not tags:
+        draft.unchanged.append(address)
+        if not isinstance(classify(compared.live), Ready):
+            draft.not_ready.append(name)
+        return
+    waits = (_wait(name),) if any(each.operation is Operation.UPDATE_CONFIG for each in steps) else ()
+    draft.changes.append(
+        Change(
+            address=address,
+            action=Action.ADOPT if adopting else Action.UPDATE,
+            fields=(*fields, *tags),
+            steps=(*steps, *waits, *tag_steps),
+            notes=_released(compared),
+            after=_scopes_in(compared.declared),
+        )
+    )
+
+
+def _plan_system(draft: Draft, compared: Comparison) -> None:
+    """Databricks' own endpoints: their AI gateway can be set, and nobody owns them."""
+    address = endpoint_address(compared.endpoint.name)
+    fields, steps = block_changes(compared, ("ai_gateway",), rewritten=())
+    if fields:
+        draft.changes.append(Change(address=address, action=Action.UPDATE, fields=fields, steps=steps))
+    else:
+        draft.unchanged.append(address)
+
+
+def _plan_replacement(
+    draft: Draft, compared: Comparison, fields: tuple[FieldChange, ...], circumstances: Circumstances
+) -> None:
+    endpoint = compared.endpoint
+    address = endpoint_address(endpoint.name)
+    if compared.owner is None:
+        guards.guard_adoption(draft, address, options=circumstances.options)
+    guards.guard_replacement(
+        draft,
+        address,
+        [each.path for each in fields if rule_of(each.path).immutable],
+        protected=endpoint.lifecycle is not None and bool(endpoint.lifecycle.prevent_destroy),
+        options=circumstances.options,
+    )
+    draft.changes.append(
+        Change(
+            address=address,
+            action=Action.REPLACE,
+            fields=fields,
+            steps=(
+                Step(operation=Operation.DELETE_ENDPOINT, name=endpoint.name),
+                *_creation_steps(endpoint, circumstances),
+            ),
+            notes=(
+                "calls fail from the deletion until the new endpoint is ready",
+                "what the configs don't mention (blocks, permissions) is lost",
+            ),
+            after=_scopes_in(compared.declared),
+        )
+    )
+
+
+def _creation_steps(endpoint: ModelServingEndpoint, circumstances: Circumstances) -> tuple[Step, ...]:
+    tags = ownership_tags(circumstances.owner, hash_of(endpoint))
+    body = requests.create_body(requests.declared_body(endpoint), tags=tags)
+    return (Step(operation=Operation.CREATE_ENDPOINT, name=endpoint.name, body=body), _wait(endpoint.name))
+
+
+def _released(compared: Comparison) -> tuple[str, ...]:
+    """Say which blocks the last apply managed and the configs no longer mention."""
+    managed = compared.last.blocks if compared.last else ""
+    return tuple(
+        f"{block} is no longer managed: its live value stays"
+        for block, letter in BLOCK_LETTERS.items()
+        if letter in managed and letter not in compared.hash.blocks
+    )
+
+
+def _scopes_in(declared: Mapping[str, JsonValue]) -> tuple[Address, ...]:
+    texts = [value for _, value in leaves(dict(declared), "") if isinstance(value, str)]
+    return tuple(dict.fromkeys(scope_address(each.scope) for text in texts for each in references_in(text)))
+
+
+def _wait(name: str) -> Step:
+    return Step(operation=Operation.WAIT_READY, name=name)

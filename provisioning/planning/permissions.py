@@ -1,0 +1,114 @@
+"""Permissions on endpoints: the API keeps them as one list, so they are one change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.model.address import endpoint_address, permissions_address
+from provisioning.model.plan import Action, Change, Operation, Step
+from provisioning.planning import guards
+from provisioning.planning.grants import (
+    ENDPOINT_LEVELS,
+    Difference,
+    Grantee,
+    compare,
+    declared_grants,
+    granted_directly,
+    identity,
+)
+
+if TYPE_CHECKING:
+    from provisioning.model.endpoints import ModelServingEndpoint
+    from provisioning.model.workspace import LiveEndpoint
+    from provisioning.planning.circumstances import Circumstances
+    from provisioning.planning.comparison import Comparison
+    from provisioning.planning.draft import Draft
+    from provisioning.planning.grants import Grants
+
+_MANAGE = "CAN_MANAGE"
+
+
+def plan_permissions(
+    draft: Draft,
+    endpoint: ModelServingEndpoint,
+    live: LiveEndpoint | None,
+    circumstances: Circumstances,
+    *,
+    compared: Comparison | None = None,
+) -> None:
+    """Add the change of an endpoint's permissions to the draft.
+
+    Args:
+        draft: the plan in the making.
+        endpoint: as declared.
+        live: the endpoint; None if it is about to be created, so that only its creator has a right.
+        circumstances: who applies, with which permission.
+        compared: the endpoint's comparison, where it exists.
+    """
+    if endpoint.permissions is None:
+        return
+    address = permissions_address(endpoint.name)
+    if live is not None and live.permissions is None:
+        draft.notes.append(f"{address}: they cannot be read without CAN_MANAGE, so they are left alone")
+        return
+    caller = identity(circumstances.user)
+    acl = live.permissions if live and live.permissions is not None else ()
+    present: Grants = granted_directly(acl) if live else {caller.key: (caller, _MANAGE)}
+    wanted = _wanted(endpoint, present, _protected(live, circumstances))
+    inherited = granted_directly(acl, inherited=True)
+    differences = [each for each in compare(wanted, present, ENDPOINT_LEVELS) if not _inherits(each, inherited)]
+    if not differences:
+        draft.unchanged.append(address)
+        return
+    if compared is not None:
+        _guard(draft, compared, differences, circumstances)
+    kept = [(caller, _MANAGE)] if caller.key not in wanted and caller.key in present else []
+    draft.changes.append(
+        Change(
+            address=address,
+            action=Action.UPDATE if live else Action.CREATE,
+            fields=tuple(each.as_field(f"permissions[{each.grantee.name}]") for each in differences),
+            steps=(
+                Step(
+                    operation=Operation.UPDATE_PERMISSIONS,
+                    name=endpoint.name,
+                    body={
+                        "access_control_list": [
+                            {grantee.field: grantee.name, "permission_level": level}
+                            for grantee, level in (*wanted.values(), *kept)
+                        ]
+                    },
+                ),
+            ),
+        )
+    )
+
+
+def _wanted(endpoint: ModelServingEndpoint, present: Grants, protected: list[Grantee]) -> Grants:
+    wanted = dict(declared_grants(endpoint.permissions or (), ENDPOINT_LEVELS))
+    # whether a PUT that omits the creator takes its right away is not documented: those who manage are listed always
+    wanted |= {each.key: present[each.key] for each in protected if present.get(each.key, (each, ""))[1] == _MANAGE}
+    return {**present, **wanted} if endpoint.permissions_mode == "additive" else wanted
+
+
+def _protected(live: LiveEndpoint | None, circumstances: Circumstances) -> list[Grantee]:
+    creator = live.body.get("creator") if live else None
+    names = (circumstances.user, circumstances.deployer, creator)
+    return [identity(name) for name in names if isinstance(name, str) and name]
+
+
+def _inherits(difference: Difference, inherited: Grants) -> bool:
+    """Tell whether a grant that is missing holds anyway (`admins` has CAN_MANAGE from above)."""
+    held = inherited.get(difference.grantee.key)
+    if held is None or difference.new is None:
+        return False
+    return ENDPOINT_LEVELS.index(held[1]) >= ENDPOINT_LEVELS.index(difference.new)
+
+
+def _guard(draft: Draft, compared: Comparison, differences: list[Difference], circumstances: Circumstances) -> None:
+    address = endpoint_address(compared.endpoint.name)
+    if compared.owner is None:
+        guards.guard_kept_grants(draft, address, differences, options=circumstances.options)
+    elif not compared.drifted:
+        # with the configs as at the last apply, a grant that is missing is one that was cut off or taken away
+        guards.guard_access(draft, address, differences, options=circumstances.options)
