@@ -1,0 +1,81 @@
+"""What the operations of one apply share."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provisioning.readiness import CUSTOM_TIMEOUT, EXTERNAL_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import SecretStr
+
+    from provisioning.model.endpoints import ModelServingEndpoint
+    from provisioning.model.workspace import Desired
+    from provisioning.workspace.client import Connection
+    from provisioning.workspace.secrets import Put
+
+
+class StoppedError(Exception):
+    """The user pressed Ctrl-C: whatever is not in flight is not begun."""
+
+
+@dataclass
+class Context:
+    """One apply.
+
+    Attributes:
+        connection: the workspace.
+        owner: the set's id.
+        desired: the configs.
+        values: what the secrets' sources hold, by scope and key.
+        endpoint_ids: the ids of endpoints that exist, by name; kept up as endpoints are created.
+        timeout: seconds that each endpoint may take to become ready; None goes by what it serves.
+        clock: a monotonic clock, in seconds.
+        pause: pauses for so many seconds while waiting for an endpoint; None ends the pause on Ctrl-C.
+        stop: set when the user pressed Ctrl-C.
+        written: the secrets that were put and are not yet recorded, by scope.
+        deleted: the keys that were deleted, likewise.
+    """
+
+    connection: Connection
+    owner: str
+    desired: Desired
+    values: Mapping[tuple[str, str], SecretStr]
+    endpoint_ids: dict[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    written: dict[str, list[Put]] = field(default_factory=dict)
+    deleted: dict[str, list[str]] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise if nothing more may be begun."""
+        if self.stop.is_set():
+            raise StoppedError
+
+    def sleep(self, seconds: float) -> None:
+        """Pause between two looks at an endpoint."""
+        if self.pause is None:
+            self.stop.wait(seconds)
+        else:
+            self.pause(seconds)
+        self.check()
+
+    def endpoint(self, name: str) -> ModelServingEndpoint | None:
+        """Return an endpoint as declared; None if the configs don't name it."""
+        return next((each for each in self.desired.endpoints if each.name == name), None)
+
+    def timeout_of(self, name: str) -> float:
+        """Return the seconds that an endpoint may take to become ready."""
+        if self.timeout is not None:
+            return self.timeout
+        endpoint = self.endpoint(name)
+        entities = endpoint.config.served_entities if endpoint and endpoint.config else None
+        external = all(each.external_model is not None for each in entities or ())
+        return EXTERNAL_TIMEOUT if external else CUSTOM_TIMEOUT

@@ -1,0 +1,196 @@
+"""Go through a plan's graph with a bounded pool of workers."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from provisioning.errors import ProvisioningError
+from provisioning.execution.context import StoppedError
+from provisioning.execution.graph import Group, groups_of
+from provisioning.execution.operations import carry_out
+from provisioning.model.events import (
+    ChangeDone,
+    ChangeFailed,
+    ChangeSkipped,
+    EndpointNotReady,
+    EndpointPolled,
+    EndpointReady,
+    Event,
+    Outcome,
+    StepStarted,
+)
+from provisioning.model.plan import Change, Operation, Step
+from provisioning.readiness import (
+    EndpointFailedError,
+    EndpointMissingError,
+    NotReadyInTimeError,
+    Pending,
+    Readiness,
+    wait_until_ready,
+)
+from provisioning.workspace.endpoints import get_endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from provisioning.execution.context import Context
+    from provisioning.model.address import Address
+    from provisioning.model.plan import Plan
+
+WORKERS = 8
+"""Groups at work at the same time; the permissions API takes 20 calls at once from a whole workspace."""
+
+_INTERRUPTED = "interrupted before it was begun"
+
+
+def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], waiting: bool = True) -> Outcome:
+    """Carry a plan out.
+
+    The first Ctrl-C lets calls in flight finish and begins nothing more; a second one is raised.
+
+    Args:
+        plan: what to do. Its guards must have been looked at before.
+        context: the workspace and all else that the operations need.
+        on_event: told of everything that happens, one event at a time.
+        waiting: whether to wait for endpoints to become ready.
+    """
+    run = _Run(context, on_event, waiting=waiting)
+    pending = list(groups_of(plan))
+    running: dict[Future[bool], Group] = {}
+    ended_well: set[Address] = set()
+    interrupted = False
+    with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="apply") as pool:
+        while pending or running:
+            try:
+                unfinished = {each.address for each in (*pending, *running.values())}
+                for group in [each for each in pending if not each.after & unfinished]:
+                    pending.remove(group)
+                    if group.after <= ended_well and not interrupted:
+                        running[pool.submit(run.group, group)] = group
+                    else:
+                        run.skip(group.changes, _reason(group, ended_well, interrupted=interrupted))
+                done, _ = wait(running, return_when=FIRST_COMPLETED) if running else (set(), None)
+            except KeyboardInterrupt:
+                if interrupted:
+                    raise
+                interrupted = True
+                context.stop.set()
+                continue
+            for future in done:
+                group = running.pop(future)
+                if future.result():
+                    ended_well.add(group.address)
+    return run.outcome(interrupted=interrupted)
+
+
+def _reason(group: Group, ended_well: set[Address], *, interrupted: bool) -> str:
+    if interrupted:
+        return _INTERRUPTED
+    return f"it depends on {', '.join(sorted(group.after - ended_well))}"
+
+
+class _Run:
+    """What the workers share: the log of what happened, and the way to tell it."""
+
+    def __init__(self, context: Context, on_event: Callable[[Event], None], *, waiting: bool) -> None:
+        self._context = context
+        self._on_event = on_event
+        self._waiting = waiting
+        self._lock = threading.Lock()
+        self._log: list[Event] = []
+
+    def group(self, group: Group) -> bool:
+        """Carry a group out; True if all of it was."""
+        started = self._context.clock()
+        left = {change.address: len(change.steps) for change in group.changes}
+        done: dict[Address, list[str]] = {change.address: [] for change in group.changes}
+        for change, step in group.steps:
+            try:
+                self._context.check()
+                self._step(change, step)
+            except (ProvisioningError, EndpointFailedError, EndpointMissingError, StoppedError) as error:
+                self._stop_group(group, change, error, done)
+                return False
+            done[change.address].append(step.operation.value)
+            left[change.address] -= 1
+            if not left[change.address]:
+                elapsed = self._context.clock() - started
+                self._tell(ChangeDone(address=change.address, action=change.action, elapsed=elapsed))
+        return True
+
+    def skip(self, changes: Iterable[Change], because: str) -> None:
+        """Report changes that are not begun."""
+        for change in changes:
+            self._tell(ChangeSkipped(address=change.address, action=change.action, because=because))
+
+    def outcome(self, *, interrupted: bool) -> Outcome:
+        """Sum the log up."""
+        return Outcome(
+            done=tuple(each.address for each in self._log if isinstance(each, ChangeDone)),
+            failed=tuple(each for each in self._log if isinstance(each, ChangeFailed)),
+            skipped=tuple(each for each in self._log if isinstance(each, ChangeSkipped)),
+            ready=tuple(each.address for each in self._log if isinstance(each, EndpointReady)),
+            not_ready=tuple(each for each in self._log if isinstance(each, EndpointNotReady)),
+            interrupted=interrupted,
+        )
+
+    def _step(self, change: Change, step: Step) -> None:
+        if step.operation is not Operation.WAIT_READY:
+            self._tell(StepStarted(change=change, step=step))
+            carry_out(self._context, step)
+        elif self._waiting:
+            self._tell(StepStarted(change=change, step=step))
+            self._wait(change, step.name)
+
+    def _wait(self, change: Change, name: str) -> None:
+        context, address = self._context, change.address
+        started = context.clock()
+
+        def tell(seen: Readiness, elapsed: float) -> None:
+            if isinstance(seen, Pending):
+                self._tell(EndpointPolled(address=address, state=seen.reason, elapsed=elapsed))
+
+        try:
+            wait_until_ready(
+                lambda: get_endpoint(context.connection, name),
+                name,
+                timeout=context.timeout_of(name),
+                on_poll=tell,
+                clock=context.clock,
+                sleep=context.sleep,
+            )
+        except NotReadyInTimeError as error:
+            # all that was asked for is in place: what comes after (tags) does not depend on it
+            self._tell(EndpointNotReady(address=address, state=error.last.reason, failed=False))
+        except EndpointFailedError as error:
+            self._tell(EndpointNotReady(address=address, state=error.failure.reason, failed=True))
+            raise
+        else:
+            self._tell(EndpointReady(address=address, elapsed=context.clock() - started))
+
+    def _stop_group(self, group: Group, at: Change, error: Exception, done: dict[Address, list[str]]) -> None:
+        for change in group.changes:
+            steps = done[change.address]
+            if len(steps) == len(change.steps):
+                continue
+            if change is at and not isinstance(error, StoppedError):
+                self._fail(change, str(error), steps, remedy=getattr(error, "remedy", None))
+            elif steps:
+                because = "interrupted" if isinstance(error, StoppedError) else f"stopped, since {at.address} failed"
+                self._fail(change, because, steps, remedy="run again: it is safe")
+            else:
+                because = _INTERRUPTED if isinstance(error, StoppedError) else f"{at.address} failed"
+                self.skip([change], because)
+
+    def _fail(self, change: Change, message: str, done: list[str], *, remedy: str | None) -> None:
+        failed = ChangeFailed(
+            address=change.address, action=change.action, message=message, done=tuple(done), remedy=remedy
+        )
+        self._tell(failed)
+
+    def _tell(self, event: Event) -> None:
+        with self._lock:
+            self._log.append(event)
+            self._on_event(event)

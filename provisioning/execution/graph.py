@@ -1,0 +1,72 @@
+"""What may run beside what: a plan as groups of steps, and which group waits for which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioning.model.address import Address, endpoint_address
+from provisioning.model.plan import Action, Change, Operation, Plan, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ORDER = {operation: place for place, operation in enumerate(Operation)}
+
+
+@dataclass(frozen=True)
+class Group:
+    """A scope or an endpoint with everything that belongs to it: its steps run one after another.
+
+    (Writing the rights of one scope in parallel leaves some of them out; and each step builds on the one before.)
+
+    Attributes:
+        address: the scope's or endpoint's.
+        steps: in order, each with the change that it is part of.
+        after: the groups that must have ended well before it begins.
+    """
+
+    address: Address
+    steps: tuple[tuple[Change, Step], ...]
+    after: frozenset[Address]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The changes that the steps are part of."""
+        return tuple({change.address: change for change, _ in self.steps}.values())
+
+
+def groups_of(plan: Plan) -> tuple[Group, ...]:
+    """Arrange a plan's steps."""
+    # names of scopes are compared without case: a reference may spell one differently
+    found: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        found.setdefault(change.group.lower(), []).append(change)
+    addresses = {key: changes[0].group for key, changes in found.items()}
+    groups = [
+        Group(
+            address=addresses[key],
+            steps=tuple(_in_order((change, step) for change in changes for step in change.steps)),
+            after=frozenset(
+                addresses[each.lower()] for change in changes for each in change.after if each.lower() in addresses
+            )
+            - {addresses[key]},
+        )
+        for key, changes in found.items()
+    ]
+    return (*groups, *_waits(plan, set(addresses)))
+
+
+def _in_order(steps: Iterable[tuple[Change, Step]]) -> list[tuple[Change, Step]]:
+    return sorted(steps, key=lambda each: _ORDER[each[1].operation])
+
+
+def _waits(plan: Plan, taken: set[str]) -> list[Group]:
+    """Endpoints that need no change but are not ready yet, since an earlier apply did not see them become it."""
+    return [
+        Group(address=address, steps=((change, step),), after=frozenset())
+        for name in plan.not_ready
+        if (address := endpoint_address(name)).lower() not in taken
+        for step in [Step(operation=Operation.WAIT_READY, name=name)]
+        for change in [Change(address=address, action=Action.UPDATE, steps=(step,))]
+    ]

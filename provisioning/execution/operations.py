@@ -1,0 +1,242 @@
+"""What each operation does: one function for each, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic import JsonValue, SecretStr
+
+from provisioning.errors import AlreadyExistsError, BusyError, NotFoundError, UnreachableError, WorkspaceError
+from provisioning.model.address import endpoint_address
+from provisioning.model.ownership import HASH_TAG, SET_TAG, marker_key
+from provisioning.model.plan import Operation, Step
+from provisioning.readiness import EndpointFailedError, wait_until_ready
+from provisioning.workspace import acls, endpoints, permissions, scopes, secrets
+from provisioning.workspace.marker import Marker
+
+if TYPE_CHECKING:
+    from provisioning.execution.context import Context
+
+Body: TypeAlias = Mapping[str, JsonValue]
+
+_BUSY_TRIES = 3
+
+
+def carry_out(context: Context, step: Step) -> None:
+    """Carry a step out.
+
+    Raises:
+        WorkspaceError: or one of its kinds, if a call failed.
+    """
+    _OPERATIONS[step.operation](context, step)
+
+
+def _create_scope(context: Context, step: Step) -> None:
+    try:
+        scopes.create_scope(context.connection, step.name, body=step.body)
+    except (AlreadyExistsError, UnreachableError) as error:
+        # the SDK sends a create again when the answer is lost: it may be our own that is in the way
+        if not _is_our_scope(context, step.name):
+            raise _taken(error) from error
+
+
+def _is_our_scope(context: Context, name: str) -> bool:
+    try:
+        keys = secrets.list_secrets(context.connection, name)
+        rights = acls.list_acls(context.connection, name)
+    except WorkspaceError:
+        return False
+    return marker_key(context.owner) in keys or (not keys and rights == {context.connection.user: "MANAGE"})
+
+
+def _put_marker(context: Context, step: Step) -> None:
+    secrets.put_marker(context.connection, step.name, owner=context.owner, marker=Marker())
+
+
+def _put_secret(context: Context, step: Step) -> None:
+    key = step.item or ""
+    value, version = _source(context, step.name, key)
+    secrets.put_secret(context.connection, step.name, key, value=value)
+    put = secrets.Put(key=key, value=value, version=version)
+    context.written.setdefault(step.name, []).append(put)
+
+
+def _source(context: Context, scope: str, key: str) -> tuple[SecretStr, int | None]:
+    declared = next(each for each in context.desired.scopes if each.name.lower() == scope.lower())
+    source = (declared.secrets or {})[key]
+    return context.values[declared.name, key], getattr(source, "version", None)
+
+
+def _delete_secret(context: Context, step: Step) -> None:
+    _ignoring_missing(lambda: secrets.delete_secret(context.connection, step.name, step.item or ""))
+    context.deleted.setdefault(step.name, []).append(step.item or "")
+
+
+def _record_secrets(context: Context, step: Step) -> None:
+    written = context.written.pop(step.name, [])
+    deleted = context.deleted.pop(step.name, [])
+    if written or deleted:
+        secrets.record(context.connection, step.name, owner=context.owner, written=written, deleted=deleted)
+
+
+def _put_acl(context: Context, step: Step) -> None:
+    acls.put_acl(context.connection, step.name, step.item or "", level=str(step.body["level"]))
+
+
+def _delete_acl(context: Context, step: Step) -> None:
+    _ignoring_missing(lambda: acls.delete_acl(context.connection, step.name, step.item or ""))
+
+
+def _delete_scope(context: Context, step: Step) -> None:
+    _ignoring_missing(lambda: scopes.delete_scope(context.connection, step.name))
+
+
+def _create_endpoint(context: Context, step: Step) -> None:
+    body = _with_plaintext(context, step)
+    try:
+        created: Body | None = endpoints.create_endpoint(context.connection, step.name, body=body)
+    except (AlreadyExistsError, UnreachableError) as error:
+        created = endpoints.get_endpoint(context.connection, step.name)
+        if created is None or not _carries_tags_of(created, step.body):
+            raise _taken(error) from error
+    context.endpoint_ids[step.name] = str((created or {}).get("id") or "")
+
+
+def _carries_tags_of(live: Body, sent: Body) -> bool:
+    """Tell whether an endpoint is the one that a lost create made: same set, same configs."""
+    marks = [
+        {str(tag["key"]): tag.get("value") for tag in body.get("tags") or [] if isinstance(tag, dict)}  # type: ignore[union-attr] # a list of objects, as sent and as returned
+        for body in (live, sent)
+    ]
+    return all(marks[0].get(key) == marks[1].get(key) for key in (SET_TAG, HASH_TAG))
+
+
+def _taken(error: WorkspaceError) -> WorkspaceError:
+    if isinstance(error, UnreachableError):
+        return error
+    return AlreadyExistsError(
+        "the name was taken since the plan was made, by something that is not ours",
+        call=error.call,
+        subject=error.subject,
+        status=error.status,
+        error_code=error.error_code,
+        request_id=error.request_id,
+        remedy="plan again: it shows what is there now",
+    )
+
+
+def _update_config(context: Context, step: Step) -> None:
+    body = _with_plaintext(context, step)
+    _when_idle(context, step, lambda: endpoints.update_config(context.connection, step.name, body=body))
+
+
+def _update_ai_gateway(context: Context, step: Step) -> None:
+    _when_idle(context, step, lambda: endpoints.update_ai_gateway(context.connection, step.name, body=step.body))
+
+
+def _update_rate_limits(context: Context, step: Step) -> None:
+    _when_idle(context, step, lambda: endpoints.update_rate_limits(context.connection, step.name, body=step.body))
+
+
+def _update_notifications(context: Context, step: Step) -> None:
+    endpoints.update_notifications(context.connection, step.name, body=step.body)
+
+
+def _update_telemetry(context: Context, step: Step) -> None:
+    _when_idle(context, step, lambda: endpoints.update_telemetry(context.connection, step.name, body=step.body))
+
+
+def _update_tags(context: Context, step: Step) -> None:
+    endpoints.update_tags(context.connection, step.name, body=step.body)
+
+
+def _update_permissions(context: Context, step: Step) -> None:
+    endpoint_id = context.endpoint_ids.get(step.name)
+    if not endpoint_id:
+        raise WorkspaceError(
+            "the workspace did not say the endpoint's id, and permissions go by it",
+            call="PUT /api/2.0/permissions/serving-endpoints/{id}",
+            subject=endpoint_address(step.name),
+            remedy="run again: it is safe",
+        )
+    permissions.put_permissions(context.connection, step.name, endpoint_id=endpoint_id, body=step.body)
+
+
+def _delete_endpoint(context: Context, step: Step) -> None:
+    _ignoring_missing(lambda: endpoints.delete_endpoint(context.connection, step.name))
+
+
+def _ignoring_missing(call: Callable[[], None]) -> None:
+    """Make a call that deletes: what is gone already, by us or by others, is as it should be."""
+    try:
+        call()
+    except NotFoundError:
+        return
+
+
+def _when_idle(context: Context, step: Step, call: Callable[[], None]) -> None:
+    """Make a call that is refused while another config update runs: wait for that one, then call again."""
+    for _ in range(_BUSY_TRIES - 1):
+        try:
+            call()
+        except BusyError:
+            _wait_for_others(context, step.name)
+        else:
+            return
+    call()
+
+
+def _wait_for_others(context: Context, name: str) -> None:
+    try:
+        wait_until_ready(
+            lambda: endpoints.get_endpoint(context.connection, name),
+            name,
+            timeout=context.timeout_of(name),
+            clock=context.clock,
+            sleep=context.sleep,
+        )
+    except EndpointFailedError:
+        return  # it is over, which is all that matters here
+
+
+def _with_plaintext(context: Context, step: Step) -> dict[str, JsonValue]:
+    """Return the step's body with the credentials that the configs give in the clear: a plan holds them masked."""
+    endpoint = context.endpoint(step.name)
+    revealed = endpoint.body() if endpoint else {}
+    source = revealed if step.operation is Operation.CREATE_ENDPOINT else revealed.get("config")
+    filled = _revealed(dict(step.body), source)
+    return filled if isinstance(filled, dict) else dict(step.body)
+
+
+def _revealed(masked: JsonValue, source: JsonValue) -> JsonValue:
+    if isinstance(masked, dict) and isinstance(source, dict):
+        return {
+            name: source[name] if name.endswith("_plaintext") and name in source else _revealed(value, source.get(name))
+            for name, value in masked.items()
+        }
+    if isinstance(masked, list) and isinstance(source, list):
+        return [_revealed(*pair) for pair in zip(masked, source, strict=False)] + masked[len(source) :]
+    return masked
+
+
+_OPERATIONS: Mapping[Operation, Callable[[Context, Step], None]] = {
+    Operation.CREATE_SCOPE: _create_scope,
+    Operation.PUT_MARKER: _put_marker,
+    Operation.PUT_SECRET: _put_secret,
+    Operation.PUT_ACL: _put_acl,
+    Operation.DELETE_ACL: _delete_acl,
+    Operation.DELETE_SECRET: _delete_secret,
+    Operation.RECORD_SECRETS: _record_secrets,
+    Operation.DELETE_SCOPE: _delete_scope,
+    Operation.DELETE_ENDPOINT: _delete_endpoint,
+    Operation.CREATE_ENDPOINT: _create_endpoint,
+    Operation.UPDATE_CONFIG: _update_config,
+    Operation.UPDATE_AI_GATEWAY: _update_ai_gateway,
+    Operation.UPDATE_RATE_LIMITS: _update_rate_limits,
+    Operation.UPDATE_NOTIFICATIONS: _update_notifications,
+    Operation.UPDATE_PERMISSIONS: _update_permissions,
+    Operation.UPDATE_TELEMETRY: _update_telemetry,
+    Operation.UPDATE_TAGS: _update_tags,
+}
+"""WAIT_READY is missing: it is no call, and the executor waits by itself."""
