@@ -1,0 +1,88 @@
+"""Events and outcomes as single lines: append-only, the object first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.model.events import (
+    ChangeDone,
+    ChangeFailed,
+    ChangeSkipped,
+    EndpointNotReady,
+    EndpointPolled,
+    EndpointReady,
+    Event,
+    StepStarted,
+)
+from provisioning.model.inert import inert
+from provisioning.model.plan import Action, Operation
+from provisioning.reporters.values import Paint, counted, duration, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioning.model.events import Outcome
+
+_PAST: Mapping[Action, str] = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "deleted",
+    Action.ADOPT: "adopted",
+}
+
+
+HEARTBEAT = 30.0
+"""Seconds after which a state that has not changed is told again, lest a CI log looks dead."""
+
+
+class Progress:
+    """The lines of one apply: leaves out what was just said.
+
+    Args:
+        paint: colours.
+    """
+
+    def __init__(self, *, paint: Paint = plain) -> None:
+        self._paint = paint
+        self._told: dict[str, tuple[str, float]] = {}
+
+    def line(self, event: Event) -> str | None:
+        """Return the event's line, or None if it is not worth one."""
+        if isinstance(event, EndpointPolled):
+            state, when = self._told.get(event.address, ("", 0.0))
+            if event.state == state and event.elapsed - when < HEARTBEAT:
+                return None
+            self._told[event.address] = (event.state, event.elapsed)
+        return event_text(event, paint=self._paint)
+
+
+def event_text(event: Event, *, paint: Paint = plain) -> str | None:
+    """Return an event as one line, or None if a line would say nothing new."""
+    match event:
+        case StepStarted(change=change, step=step):
+            waiting = step.operation is Operation.WAIT_READY
+            return f"{inert(change.address)}: waiting until it is ready" if waiting else None
+        case EndpointPolled(address=address, state=state, elapsed=elapsed):
+            return paint(f"{inert(address)}: {inert(state)} ({duration(elapsed)})", style="faint")
+        case EndpointReady(address=address, elapsed=elapsed):
+            return paint(f"{inert(address)}: READY after {duration(elapsed)}", style="good")
+        case EndpointNotReady(address=address, state=state, failed=failed):
+            head = "failed" if failed else "not ready in time"
+            return paint(f"{inert(address)}: {head}: {inert(state)}", style="bad")
+        case ChangeDone(address=address, action=action):
+            return f"{inert(address)}: {_PAST[action]}"
+        case ChangeFailed(address=address, message=message, done=done):
+            after = f" (after {', '.join(done)})" if done else ""
+            return paint(f"{inert(address)}: failed{after}: {inert(message)}", style="bad")
+        case ChangeSkipped(address=address, because=because):
+            return paint(f"{inert(address)}: skipped: {inert(because)}", style="bad")
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Return how an apply ended, in one sentence that says what was done and what was not."""
+    undone = [*(each.address for each in outcome.failed), *(each.address for each in outcome.skipped)]
+    done = f"{counted(len(outcome.done), 'change')} applied"
+    if not undone:
+        return f"{done}."
+    return f"{done}, {len(undone)} not: {', '.join(map(inert, undone))}."

@@ -1,0 +1,89 @@
+"""A plan as text: what changes, field by field, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.model.inert import inert
+from provisioning.model.plan import Action
+from provisioning.reporters.values import STYLES, SYMBOLS, Paint, counted, plain, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provisioning.model.plan import Change, FieldChange, Plan
+
+_ORDINARY = frozenset({"in the config, not in the workspace", "differs from the config"})
+"""Reasons that go without saying beside `old → new`."""
+
+
+def plan_text(plan: Plan, *, paint: Paint = plain, hint: str | None = None) -> str:
+    """Return a plan as a reader wants it: what it is for, what changes, what stops it, how much it is.
+
+    Args:
+        plan: the plan.
+        paint: colours.
+        hint: the command to go on with.
+    """
+    return "\n".join(_lines(plan, paint, hint))
+
+
+def summary_text(plan: Plan) -> str:
+    """Return the line that sums a plan up."""
+    summary = plan.summary
+    counts = ((action.value, getattr(summary, action.value)) for action in Action)
+    parts = [f"{count} to {verb}" for verb, count in counts if count]
+    if plan.undecided:
+        parts.append(f"{len(plan.undecided)} unknown")
+    head = ", ".join(parts) or "Nothing to do"
+    return f"{head}; {summary.unchanged} unchanged."
+
+
+def _lines(plan: Plan, paint: Paint, hint: str | None) -> Iterator[str]:
+    yield paint(f"{inert(plan.set_name)} → target {inert(plan.target)}", style="strong")
+    where = f"{inert(plan.host)} (workspace {inert(plan.workspace_id) or 'unknown'})"
+    yield paint(f"  {where} as {inert(plan.identity)}, set {plan.set_id}", style="faint")
+    for change in plan.changes:
+        yield ""
+        yield from _change(change, paint)
+    if plan.notes:
+        yield ""
+        yield from (f"  note: {inert(note)}" for note in plan.notes)
+    if plan.guards:
+        yield ""
+        yield paint(f"Blocked by {counted(len(plan.guards), 'guard')}:", style="bad")
+        for guard in plan.guards:
+            yield f"  {inert(guard.address)}: {inert(guard.message)}"
+            yield paint(f"    {inert(guard.remedy)}", style="faint")
+    yield ""
+    yield paint(summary_text(plan), style="strong")
+    if plan.not_ready:
+        yield f"Not ready yet: {', '.join(map(inert, plan.not_ready))}."
+    if hint and plan.changes and not plan.guards:
+        yield paint(hint, style="faint")
+
+
+def _change(change: Change, paint: Paint) -> Iterator[str]:
+    style = STYLES[change.action]
+    yield paint(f"{SYMBOLS[change.action]} {inert(change.address)}", style=style) + f"  ({change.action.value})"
+    for each in change.fields:
+        yield f"    {_field(each, created=change.action is Action.CREATE)}{_why(each, paint)}"
+    for note in change.notes:
+        yield paint(f"    note: {inert(note)}", style="faint")
+
+
+def _field(field: FieldChange, *, created: bool) -> str:
+    path = inert(field.path)
+    if not path:
+        return inert(field.reason)
+    if created and field.old is None:
+        return f"{path}: {shown(field.new)}"
+    if field.old is None and field.new is None:
+        return path
+    return f"{path}: {shown(field.old)} → {shown(field.new)}"
+
+
+def _why(field: FieldChange, paint: Paint) -> str:
+    if not field.path or field.reason in _ORDINARY:
+        return ""
+    return paint(f"  ({inert(field.reason)})", style="faint")
