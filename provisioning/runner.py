@@ -1,0 +1,304 @@
+"""The use cases: what `python -m provisioning` does, as functions. Each wires the real parts in plain sight.
+
+load(paths) -> Desired        plan(desired) -> Plan        apply(desired) -> Report        destroy(desired) -> Report
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioning.config.references import resolve_workspace, workspace_facts
+from provisioning.errors import (
+    BlockedError,
+    InterruptedApplyError,
+    NothingAppliedError,
+    NotReadyError,
+    PartlyAppliedError,
+)
+from provisioning.execution.context import Context
+from provisioning.execution.executor import execute
+from provisioning.execution.sources import Sources, read_sources, require
+from provisioning.model.ownership import set_id
+from provisioning.model.plan import Plan
+from provisioning.planning.circumstances import Options
+from provisioning.planning.planner import make_destroy_plan, make_plan
+from provisioning.planning.standings import standings_of
+from provisioning.workspace.client import connect
+from provisioning.workspace.location import locate
+from provisioning.workspace.reader import read_live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pydantic import SecretStr
+
+    from provisioning.model.events import Event, Outcome
+    from provisioning.model.workspace import Desired, Live, Standing
+    from provisioning.workspace.client import Connection
+
+__all__ = ["Options", "Report", "apply", "destroy", "plan", "status", "wait"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an apply or a destroy did.
+
+    Attributes:
+        plan: what was to be done.
+        outcome: how it ended; None if it was not begun (nothing to do, or not confirmed).
+    """
+
+    plan: Plan
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """Which workspace to use, and what to read of the environment.
+
+    Attributes:
+        host: a workspace's URL, in place of the environment's; the target's own host still has to agree.
+        token: the only credential to use; None leaves finding one to the SDK's unified auth.
+        environ: the environment, for hosts, profiles and secrets' sources.
+        allowed_commands: the programs that `command` sources may run.
+    """
+
+    host: str | None = None
+    token: SecretStr | None = None
+    environ: Mapping[str, str] | None = None
+    allowed_commands: frozenset[str] = frozenset()
+
+
+def plan(
+    desired: Desired, *, access: Access | None = None, options: Options | None = None, secret_values: bool = True
+) -> Plan:
+    """Compare configs with a workspace. Nothing is written.
+
+    Args:
+        desired: the configs, as `load` returns them.
+        access: which workspace to use; the target and the environment say so by default.
+        options: what the plan may contain.
+        secret_values: whether to read the secrets' sources, to tell which values differ.
+
+    Raises:
+        WrongWorkspaceError: target and environment name different workspaces; nothing was sent.
+        WorkspaceError: a call failed.
+        SourcesError: a secret's source could not be read (one that holds nothing is no error here).
+    """
+    access, options = access or Access(), options or Options()
+    session = _open(desired, access)
+    sources = _read(session, access) if secret_values else Sources()
+    return make_plan(session.desired, _live(session, sources, owned_too=options.prune), options=options)
+
+
+def apply(
+    desired: Desired,
+    *,
+    access: Access | None = None,
+    options: Options | None = None,
+    review: Callable[[Plan], bool] = lambda _plan: True,
+    on_event: Callable[[Event], None] = lambda _event: None,
+    require_sources: bool = False,
+    waiting: bool = True,
+    timeout: float | None = None,
+) -> Report:
+    """Make a workspace hold what the configs say. Safe to run again at any time.
+
+    Args:
+        desired: the configs, as `load` returns them.
+        access: which workspace to use; the target and the environment say so by default.
+        options: what the plan may contain.
+        review: shown the plan before anything is written; False ends it there.
+        on_event: told of everything that happens, one event at a time, from any thread.
+        require_sources: whether a source that holds nothing is an error even where the key exists and is kept.
+        waiting: whether to wait until endpoints are ready.
+        timeout: seconds that each endpoint may take; the default goes by what it serves.
+
+    Raises:
+        WrongWorkspaceError: target and environment name different workspaces; nothing was sent.
+        SourcesError: values are missing; nothing was written.
+        BlockedError: a guard stops the plan; nothing was written.
+        WorkspaceError: a call failed before anything was written.
+        PartlyAppliedError: some changes were applied and some were not.
+        NotReadyError: all was applied, and an endpoint was not ready in time.
+        InterruptedApplyError: the user pressed Ctrl-C.
+    """
+    access, options = access or Access(), options or Options()
+    session = _open(desired, access)
+    sources = _read(session, access)
+    live = _live(session, sources, owned_too=options.prune)
+    made = make_plan(session.desired, live, options=options)
+    require(made, sources, every=require_sources)
+    context = Context(
+        connection=session.connection,
+        owner=session.owner,
+        desired=session.desired,
+        values=sources.values,
+        endpoint_ids={each.name: each.id for each in live.endpoints.values() if each.id},
+        timeout=timeout,
+    )
+    return _carry_out(made, context, review=review, on_event=on_event, waiting=waiting)
+
+
+def destroy(
+    desired: Desired,
+    *,
+    access: Access | None = None,
+    review: Callable[[Plan], bool] = lambda _plan: True,
+    on_event: Callable[[Event], None] = lambda _event: None,
+) -> Report:
+    """Delete everything that the configs' set owns in a workspace, and nothing else.
+
+    Args:
+        desired: the configs: they name the set and what `prevent_destroy` protects.
+        access: which workspace to use; the target and the environment say so by default.
+        review: shown the plan before anything is deleted; False ends it there.
+        on_event: told of everything that happens, one event at a time, from any thread.
+
+    Raises:
+        As `apply`.
+    """
+    session = _open(desired, access or Access())
+    made = make_destroy_plan(session.desired, _live(session, Sources(), owned_too=True))
+    context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
+    return _carry_out(made, context, review=review, on_event=on_event, waiting=False)
+
+
+def status(desired: Desired, *, access: Access | None = None) -> tuple[Standing, ...]:
+    """Say how each declared object stands. Nothing is written, no secret's source is read.
+
+    Args:
+        desired: the configs.
+        access: which workspace to use; the target and the environment say so by default.
+    """
+    session = _open(desired, access or Access())
+    return standings_of(session.desired, _live(session, Sources(), owned_too=False))
+
+
+def wait(
+    desired: Desired,
+    *,
+    access: Access | None = None,
+    on_event: Callable[[Event], None] = lambda _event: None,
+    timeout: float | None = None,
+) -> Report:
+    """Wait until every declared endpoint is ready.
+
+    Args:
+        desired: the configs.
+        access: which workspace to use; the target and the environment say so by default.
+        on_event: told of everything that happens, one event at a time, from any thread.
+        timeout: seconds that each endpoint may take; the default goes by what it serves.
+
+    Raises:
+        NotReadyError: one was not ready in time.
+        PartlyAppliedError: some are ready, and others failed or are missing.
+        InterruptedApplyError: the user pressed Ctrl-C.
+    """
+    session = _open(desired, access or Access())
+    waits = Plan(
+        host=session.connection.host,
+        workspace_id=session.connection.workspace_id,
+        target=desired.target.name,
+        identity=session.connection.user,
+        set_name=desired.set_name,
+        set_id=session.owner,
+        not_ready=tuple(each.name for each in session.desired.endpoints),
+    )
+    context = Context(
+        connection=session.connection, owner=session.owner, desired=session.desired, values={}, timeout=timeout
+    )
+    outcome = execute(waits, context, on_event=on_event)
+    report = Report(plan=waits, outcome=outcome)
+    _judge(report, outcome)
+    return report
+
+
+@dataclass(frozen=True)
+class _Session:
+    connection: Connection
+    desired: Desired
+    owner: str
+
+
+def _open(desired: Desired, access: Access) -> _Session:
+    location = locate(desired.target, environ=_environ(access), host=access.host, token=access.token)
+    connection = connect(location)
+    facts = workspace_facts(host=connection.host, user_name=connection.user)
+    resolved = resolve_workspace(desired, facts)
+    owner = set_id(resolved, workspace_id=connection.workspace_id, user=connection.user)
+    return _Session(connection=connection, desired=resolved, owner=owner)
+
+
+def _environ(access: Access) -> Mapping[str, str]:
+    return os.environ if access.environ is None else access.environ
+
+
+def _read(session: _Session, access: Access) -> Sources:
+    return read_sources(session.desired, environ=_environ(access), allowed_commands=access.allowed_commands)
+
+
+def _live(session: _Session, sources: Sources, *, owned_too: bool) -> Live:
+    return read_live(
+        session.connection, session.desired, owner=session.owner, values=sources.values, owned_too=owned_too
+    )
+
+
+def _carry_out(
+    made: Plan,
+    context: Context,
+    *,
+    review: Callable[[Plan], bool],
+    on_event: Callable[[Event], None],
+    waiting: bool,
+) -> Report:
+    agreed = review(made)
+    if made.guards:
+        raise BlockedError(
+            f"blocked by {_counted(len(made.guards), 'guard')}, nothing was written: "
+            + "; ".join(f"{guard.address}: {guard.message}" for guard in made.guards),
+            remedy="; ".join(dict.fromkeys(guard.remedy for guard in made.guards)),
+        )
+    if not agreed or not (made.changes or (made.not_ready and waiting)):
+        return Report(plan=made)
+    outcome = execute(made, context, on_event=on_event, waiting=waiting)
+    report = Report(plan=made, outcome=outcome)
+    _judge(report, outcome)
+    return report
+
+
+def _judge(report: Report, outcome: Outcome) -> None:
+    """Raise what an outcome amounts to, if it is not all well."""
+    undone = [*(each.address for each in outcome.failed), *(each.address for each in outcome.skipped)]
+    if outcome.interrupted:
+        raise InterruptedApplyError(
+            f"interrupted. Applied: {_listed(outcome.done)}. Not applied: {_listed(undone)}.",
+            report=report,
+            remedy="run it again to go on: it is safe",
+        )
+    if undone:
+        begun = outcome.done or any(each.done for each in outcome.failed)
+        kind = PartlyAppliedError if begun else NothingAppliedError
+        reasons = "; ".join(f"{each.address}: {each.message}" for each in outcome.failed)
+        raise kind(
+            f"Applied: {_listed(outcome.done)}. Not applied: {_listed(undone)}. {reasons}",
+            report=report,
+            remedy=next((each.remedy for each in outcome.failed if each.remedy), "mend what failed and run it again"),
+        )
+    if outcome.not_ready:
+        states = "; ".join(f"{each.address}: {each.state}" for each in outcome.not_ready)
+        raise NotReadyError(
+            f"all is applied, and not ready in time: {states}",
+            report=report,
+            remedy="run it again, or `wait`: it is safe",
+        )
+
+
+def _listed(addresses: Iterable[str]) -> str:
+    return ", ".join(addresses) or "nothing"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
