@@ -11,190 +11,168 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import ClientResponse
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_workspace.call import read_body
-from local_workspace.errors import ApiError, UnresolvedSecretError, bad_request, denied
+from local_workspace.errors import ApiError, bad_request, denied
 from local_workspace.upstreams import foundation, request_bodies, routing
-from local_workspace.upstreams.addresses import AddressRefusedError
-from local_workspace.upstreams.proxy import Proxy, UpstreamError
-from local_workspace.upstreams.relay import ClientGoneError, Relayed, unless_gone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
+    from local_workspace.app import Resources
     from local_workspace.resources.endpoints import ServingEndpoint
+    from local_workspace.resources.identities import Identity
     from local_workspace.workspace import Workspace
 
-SERVED_MODEL_HEADER = "served-model-name"
-
-_CLIENT_CLOSED = 499
-_TASK_OF_PATH = {
-    "chat/completions": "llm/v1/chat",
-    "completions": "llm/v1/completions",
-    "embeddings": "llm/v1/embeddings",
-    "responses": "llm/v1/chat",
-}
 _PATH_OF_TASK = {
     "llm/v1/chat": "chat/completions",
     "llm/v1/completions": "completions",
     "llm/v1/embeddings": "embeddings",
 }
+_TASK_OF_PATH = {**{path: task for task, path in _PATH_OF_TASK.items()}, "responses": "llm/v1/chat"}
 _GATEWAYS = ("/serving-endpoints", "/ai-gateway/mlflow/v1", "/ai-gateway/openai/v1")
 
 
 @dataclass(frozen=True, slots=True)
 class _Invocation:
-    """One call: what was asked of which endpoint, over which kind of route."""
+    """One call: what is asked of which endpoint, and how.
+
+    Attributes:
+        request: The HTTP request.
+        endpoint: What is called.
+        body: What was sent, checked.
+        path: The API's path at an upstream.
+        entity: The served entity that the caller named, or None for the traffic split's choice.
+        data_lines_only: Whether a stream may hold `data:` lines alone.
+    """
 
     request: Request
     endpoint: ServingEndpoint
     body: Mapping[str, Any]
     path: str
     entity: str | None = None
-    by_invocations_route: bool = False
-
-    @property
-    def workspace(self) -> Workspace:
-        """The caller's workspace."""
-        workspace: Workspace = self.request.state.workspace
-        return workspace
+    data_lines_only: bool = False
 
 
 async def invoke(request: Request) -> Response:
     """Answer `/serving-endpoints/{name}/invocations`, and the same for one served model of it."""
-    endpoint = _find(request, request.path_params["name"])
-    body = request_bodies.parse(await read_body(request, at_most=request_bodies.PAYLOAD_LIMIT))
-    task = endpoint.task
-    _require_serving(endpoint)
-    if task not in _PATH_OF_TASK:
-        raise ApiError(501, "NOT_IMPLEMENTED", f"Endpoint '{endpoint.name}' serves a custom model; the local "
-                       "workspace answers for external and foundation models.")  # fmt: skip
-    request_bodies.check(body, task=task)
-    return await _answer(
-        _Invocation(
-            request,
-            endpoint,
-            body,
-            path=_PATH_OF_TASK[task],
-            entity=request.path_params.get("model"),
-            by_invocations_route=True,
+    endpoint = _serving(request, request.path_params["name"])
+    if endpoint.task is None or endpoint.task not in _PATH_OF_TASK:
+        raise ApiError(
+            501,
+            "NOT_IMPLEMENTED",
+            f"Endpoint '{endpoint.name}' serves a custom model; "
+            "the local workspace answers for external and foundation models.",
         )
-    )
+    body = await _body(request)
+    request_bodies.check(body, task=endpoint.task)
+    path, entity = _PATH_OF_TASK[endpoint.task], request.path_params.get("model")
+    return await _answer(_Invocation(request, endpoint, body, path=path, entity=entity, data_lines_only=True))
 
 
 def _compatible(path: str) -> Callable[[Request], Awaitable[Response]]:
     """Make the endpoint for one of OpenAI's routes, where the body's `model` names the serving endpoint."""
 
     async def endpoint(request: Request) -> Response:
-        body = request_bodies.parse(await read_body(request, at_most=request_bodies.PAYLOAD_LIMIT))
+        body = await _body(request)
         name = body.get("model")
         if not isinstance(name, str) or not name:
             raise bad_request("Bad request: field 'model' must name a serving endpoint.")
-        serving = _find(request, name)
-        _require_serving(serving)
+        serving = _serving(request, name)
         task = _TASK_OF_PATH[path]
         if serving.task != task:
             raise bad_request(f"Endpoint '{name}' has task {serving.task}; this route needs {task}.")
-        if path != "responses":
+        if path != "responses":  # its fields are the upstream's business
             request_bodies.check(body, task=task)
         return await _answer(_Invocation(request, serving, body, path=path))
 
     return endpoint
 
 
-def _find(request: Request, name: str) -> ServingEndpoint:
+async def _body(request: Request) -> dict[str, Any]:
+    return request_bodies.parse(await read_body(request, at_most=request_bodies.PAYLOAD_LIMIT))
+
+
+def _serving(request: Request, name: str) -> ServingEndpoint:
+    """Find an endpoint that the caller may query and that serves."""
     workspace: Workspace = request.state.workspace
-    return workspace.serving_endpoint(name, request.state.identity, level="CAN_QUERY")
-
-
-def _require_serving(endpoint: ServingEndpoint) -> None:
+    identity: Identity = request.state.identity
+    endpoint = workspace.serving_endpoint(name, identity, level="CAN_QUERY")
     if endpoint.config is None:
         # What the real one answers while nothing serves is not on record; 503 is what clients wait on.
         raise ApiError(503, "TEMPORARILY_UNAVAILABLE", f"Endpoint '{endpoint.name}' is not ready to serve yet.")
     limits = (*endpoint.rate_limits, *(endpoint.ai_gateway.get("rate_limits") or ()))
-    if any(limit.get("calls") == 0 and limit.get("key", "endpoint") == "endpoint" for limit in limits):
+    if any(limit.get("calls") == 0 and _concerns(limit, identity) for limit in limits):
         raise denied("PERMISSION_DENIED: The endpoint is disabled due to a rate limit set to 0.")
+    return endpoint
+
+
+def _concerns(limit: Mapping[str, Any], identity: Identity) -> bool:
+    """Whether a rate limit counts this caller: it names nobody, or the caller, or a group of the caller's."""
+    principal = limit.get("principal")
+    return principal is None or principal in identity.principals
 
 
 async def _answer(invocation: _Invocation) -> Response:
     config = invocation.endpoint.config or {}
     if invocation.entity is not None:
-        entities = (routing.by_name(config, invocation.entity, endpoint=invocation.endpoint.name),)
+        chosen = routing.by_name(config, invocation.entity, endpoint=invocation.endpoint.name)
     else:
-        first = routing.by_traffic(config, draw=_draws(invocation).random())
-        entities = routing.with_fallbacks(first, config, invocation.endpoint.ai_gateway)
+        chosen = routing.by_traffic(config, draw=(await _draws(invocation)).random())
     if invocation.endpoint.foundation:
-        return _from_foundation(invocation, entities[0])
-    try:
-        return await unless_gone(invocation.request.receive, _from_upstream(invocation, entities))
-    except ClientGoneError:
-        return Response(status_code=_CLIENT_CLOSED)
+        return _from_foundation(invocation, chosen)
+    if invocation.entity is not None:
+        return await _from_upstream(invocation, (chosen,))
+    return await _from_upstream(invocation, routing.with_fallbacks(chosen, config, invocation.endpoint.ai_gateway))
 
 
 def _from_foundation(invocation: _Invocation, entity: Mapping[str, Any]) -> Response:
+    workspace: Workspace = invocation.request.state.workspace
     return foundation.answer(
         invocation.body,
         path=invocation.path,
         model=str(entity["foundation_model"]["name"]),
-        created=int(invocation.workspace.clock.now()),
-        headers={SERVED_MODEL_HEADER: str(entity["name"])},
+        created=int(workspace.clock.now()),
+        headers={routing.SERVED_MODEL_HEADER: str(entity["name"])},
     )
 
 
 async def _from_upstream(invocation: _Invocation, entities: tuple[Mapping[str, Any], ...]) -> Response:
-    """Try entities in order until one answers, or fails in a way that another would not better."""
-    failed: UpstreamError | None = None
-    for entity in entities:
-        reached = await _call(invocation, entity)
-        headers = {SERVED_MODEL_HEADER: str(entity["name"])}
-        if isinstance(reached, ClientResponse):
-            return Relayed(reached, headers=headers, data_lines_only=invocation.by_invocations_route)
-        failed = reached
-        if reached.status not in routing.RETRIED_ELSEWHERE:
-            break
-    if failed is None:
-        raise ApiError(500, "INTERNAL_ERROR", f"Endpoint '{invocation.endpoint.name}' serves no entity.")
-    retry = {} if failed.retry_after is None else {"Retry-After": failed.retry_after}
-    return JSONResponse(failed.body, status_code=failed.status, headers={**headers, **retry})
+    from local_workspace.upstreams import external  # noqa: PLC0415 - slow to load, see there
+
+    workspace: Workspace = invocation.request.state.workspace
+    creator = invocation.endpoint.creator
+    proxy = await _resources(invocation).once(
+        "upstreams", lambda: external.opened_proxy(workspace.settings, now=workspace.clock.now)
+    )
+    call = external.ExternalCall(
+        body=invocation.body,
+        path=invocation.path,
+        entities=entities,
+        resolve=lambda reference: workspace.resolve_secret(reference, creator=creator),
+        data_lines_only=invocation.data_lines_only,
+    )
+    return await external.answer(proxy, call, receive=invocation.request.receive)
 
 
-async def _call(invocation: _Invocation, entity: Mapping[str, Any]) -> ClientResponse | UpstreamError:
-    workspace, creator = invocation.workspace, invocation.endpoint.creator
-    try:
-        proxy = await invocation.request.app.state.resources.once("upstreams", lambda: _opened_proxy(workspace))
-        return await proxy.call(
-            entity["external_model"],
-            invocation.body,
-            path=invocation.path,
-            resolve=lambda reference: workspace.resolve_secret(reference, creator=creator),
-        )
-    except AddressRefusedError as refused:
-        raise bad_request(f"Served entity '{entity['name']}' cannot be called: {refused}") from None
-    except UnresolvedSecretError as unresolved:
-        raise bad_request(f"Served entity '{entity['name']}' cannot be called: {unresolved}.") from None
+async def _draws(invocation: _Invocation) -> Random:
+    """The traffic split's numbers, seeded once a server, so that a run repeats."""
+
+    @asynccontextmanager
+    async def seeded() -> AsyncIterator[Random]:
+        workspace: Workspace = invocation.request.state.workspace
+        yield Random(workspace.settings.seed)  # noqa: S311 - shares traffic, guards nothing
+
+    return await _resources(invocation).once("traffic", seeded)
 
 
-@asynccontextmanager
-async def _opened_proxy(workspace: Workspace) -> AsyncIterator[Proxy]:
-    proxy = Proxy(workspace.settings, now=workspace.clock.now)
-    try:
-        yield proxy
-    finally:
-        await proxy.aclose()
-
-
-def _draws(invocation: _Invocation) -> Random:
-    """The traffic split's random numbers, seeded so that a run repeats."""
-    state = invocation.request.app.state
-    if getattr(state, "traffic_draws", None) is None:
-        state.traffic_draws = Random(invocation.workspace.settings.seed)  # noqa: S311 - a traffic split, no secret
-    draws: Random = state.traffic_draws
-    return draws
+def _resources(invocation: _Invocation) -> Resources:
+    resources: Resources = invocation.request.app.state.resources
+    return resources
 
 
 routes = [

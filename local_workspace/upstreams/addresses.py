@@ -86,17 +86,18 @@ def checked_url(url: str, policy: AddressPolicy) -> URL:
     Raises:
         AddressRefusedError: It is no plain http(s) URL, or its host may not be called.
     """
+    if not url.isascii():
+        raise AddressRefusedError("write the upstream's URL in ASCII (xn--…): look-alike letters hide where it leads")
     try:
         parsed = URL(url)
+        names_a_host = bool(parsed.host)
     except ValueError:
         raise AddressRefusedError("the upstream's URL cannot be read") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.raw_host:
+    if parsed.scheme not in {"http", "https"} or not names_a_host:
         raise AddressRefusedError("the upstream's URL must start with http:// or https:// and name a host")
     if parsed.user is not None or parsed.password is not None:
         raise AddressRefusedError("the upstream's URL must not hold a user name or password")
-    if not parsed.raw_host.isascii() or parsed.host != parsed.raw_host:
-        raise AddressRefusedError("write the upstream's host in ASCII (xn--…): look-alike letters hide where it leads")
-    policy.check_host(parsed.raw_host)
+    policy.check_host(str(parsed.raw_host))
     return parsed
 
 

@@ -1,4 +1,4 @@
-"""Tokens of Microsoft Entra, for Azure deployments that take no key: fetched with the client secret, kept until they end."""
+"""Microsoft Entra's tokens, for Azure deployments that take no key: fetched with a client secret, kept while good."""
 
 from __future__ import annotations
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
 from starlette.responses import Response
+
+from local_workspace.breakage import TRANSPORT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_DATA = b"data:"
+_DONE = b"data: [DONE]"
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 _PASSED_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
 
 
@@ -87,34 +93,61 @@ class Relayed(Response):
                 await unless_gone(receive, self._send(send))
             else:
                 await self._send(send)
-        except (aiohttp.ClientError, TimeoutError, ConnectionError, ClientGoneError):
+        except (aiohttp.ClientError, TimeoutError):
+            await _break_off(scope)
+        except ClientGoneError:
             return
         finally:
-            self._upstream.close() if not self._upstream.content.at_eof() else self._upstream.release()
+            if self._upstream.content.at_eof():
+                self._upstream.release()
+            else:
+                self._upstream.close()
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        chunks = self._upstream.content.iter_any()
+        chunks = _chunks(self._upstream.content)
         async for chunk in _data_lines(chunks) if self._data_lines_only else chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-_DONE = b"data: [DONE]"
+async def _chunks(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Yield what arrives, all of it: aiohttp raises for a broken connection before it hands out what came last."""
+    try:
+        async for chunk in content.iter_any():
+            yield chunk
+    except (aiohttp.ClientError, TimeoutError):
+        if content._buffer:  # noqa: SLF001 - aiohttp has no public way to what it keeps back
+            yield b"".join(content._buffer)  # noqa: SLF001 - as above
+        raise
+
+
+async def _break_off(scope: Scope) -> None:
+    """Close the caller's connection after what was sent; ASGI itself knows no way to leave a body incomplete."""
+    transport = scope.get(TRANSPORT)
+    if transport is not None:
+        transport.close()
+        await asyncio.sleep(0)  # the server learns of it before the application returns, and takes it for no bug
 
 
 async def _data_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Drop an event stream's comments, names and ids, and end it with `[DONE]`."""
+    """Drop an event stream's comments, names and ids, and end it with `[DONE]`.
+
+    A stream that ends without saying why its answer finished gets no `[DONE]`: it may have been cut, and must not
+    look complete.
+    """
     rest = b""
-    last = b""
+    is_finished = is_done = False
     async for chunk in chunks:
-        head, newline, rest_of_chunk = (rest + chunk).rpartition(b"\n")
-        rest = rest_of_chunk
-        if newline and (kept := [line for line in head.splitlines() if line.startswith(b"data:")]):
-            last = kept[-1]
-            yield b"\n\n".join(kept) + b"\n\n"
-    if rest.startswith(b"data:"):
-        last = rest
+        lines = (rest + chunk).splitlines(keepends=True)
+        rest = b"" if not lines or lines[-1].endswith((b"\n", b"\r")) else lines.pop()
+        kept = b"\n\n".join(line.rstrip() for line in lines if line.startswith(_DATA))
+        if kept:
+            is_finished = is_finished or _FINISHED.search(kept) is not None
+            is_done = kept.endswith(_DONE)
+            yield kept + b"\n\n"
+    if rest.startswith(_DATA):
+        is_done = rest.endswith(_DONE)
         yield rest + b"\n\n"
-    if last.strip() != _DONE:
+    if is_finished and not is_done:
         yield _DONE + b"\n\n"

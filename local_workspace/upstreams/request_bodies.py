@@ -18,21 +18,20 @@ PAYLOAD_LIMIT = 4 * 1024 * 1024
 _OURS = frozenset({"usage_context", "client_request_id", "extra_params"})
 """Fields that Databricks itself reads; they never reach an upstream as such."""
 
-_SAMPLING = frozenset(
-    "model temperature top_p top_k stop n seed stream stream_options user frequency_penalty presence_penalty "
-    "logit_bias max_tokens".split()
-)
+_SAMPLING = frozenset({
+    "model", "temperature", "top_p", "top_k", "stop", "n", "seed", "stream", "stream_options", "user",
+    "frequency_penalty", "presence_penalty", "logit_bias", "max_tokens",
+})  # fmt: skip
+_CHAT = frozenset({
+    "messages", "tools", "tool_choice", "parallel_tool_calls", "response_format", "logprobs", "top_logprobs",
+    "max_completion_tokens", "reasoning_effort", "thinking", "functions", "function_call", "modalities", "audio",
+    "prediction", "metadata", "store", "service_tier", "verbosity", "web_search_options", "safety_identifier",
+    "prompt_cache_key", "custom_inputs",
+})  # fmt: skip
 _FIELDS: Mapping[str, frozenset[str]] = {
-    "llm/v1/chat": _OURS
-    | _SAMPLING
-    | frozenset(
-        "messages tools tool_choice parallel_tool_calls response_format logprobs top_logprobs max_completion_tokens "
-        "reasoning_effort thinking functions function_call modalities audio prediction metadata store service_tier "
-        "verbosity web_search_options safety_identifier prompt_cache_key custom_inputs databricks_options "
-        "context".split()
-    ),
-    "llm/v1/completions": _OURS | _SAMPLING | frozenset("prompt suffix echo best_of logprobs error_behavior".split()),
-    "llm/v1/embeddings": _OURS | frozenset("input model dimensions encoding_format user instruction".split()),
+    "llm/v1/chat": _OURS | _SAMPLING | _CHAT,
+    "llm/v1/completions": _OURS | _SAMPLING | {"prompt", "suffix", "echo", "best_of", "logprobs"},
+    "llm/v1/embeddings": _OURS | {"input", "model", "dimensions", "encoding_format", "user", "instruction"},
 }
 _REQUIRED: Mapping[str, str] = {
     "llm/v1/chat": "messages",

@@ -9,6 +9,9 @@ from local_workspace.errors import missing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+SERVED_MODEL_HEADER = "served-model-name"
+"""The answer's header that says which entity gave it."""
+
 RETRIED_ELSEWHERE = frozenset({429, *range(500, 600)})
 """Statuses after which the next entity is tried, where fallbacks are enabled."""
 

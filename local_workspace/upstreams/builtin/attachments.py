@@ -6,10 +6,18 @@ import base64
 import binascii
 import re
 import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _DATA_URL = re.compile(r"data:(?P<type>[^;,]*)(?P<options>(?:;[^;,]*)*),(?P<data>.*)", re.DOTALL)
+_JPEG_MARKER = 0xFF
+_JPEG_HEAD_BYTES = 9  # of a segment: marker, length, and in a start of frame the precision, height and width
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the markers that start a frame
+_WAV_HEADER_BYTES = 44
+_14_BITS = 0x3FFF  # WebP writes sizes in 14 bits
 _PDF_PAGE = re.compile(rb"/Type\s*/Page(?!s)")
 
 
@@ -24,7 +32,7 @@ def describe_image(url: str) -> str:
     return f"{_article(kind)} {kind} image ({pixels}{len(data)} bytes)"
 
 
-def describe_audio(audio: dict[str, Any]) -> str:
+def describe_audio(audio: Mapping[str, Any]) -> str:
     """Describe an `input_audio` part: its format, its length when it is a WAV, and its size."""
     data = _decode_base64(str(audio.get("data", "")))
     kind = str(audio.get("format", "unknown")).upper()
@@ -33,7 +41,7 @@ def describe_audio(audio: dict[str, Any]) -> str:
     return f"{_article(kind)} {kind} recording ({length}{len(data)} bytes)"
 
 
-def describe_file(file: dict[str, Any]) -> str:
+def describe_file(file: Mapping[str, Any]) -> str:
     """Describe a `file` part: its name, whether it is a PDF and of how many pages, and its size."""
     name = f' named "{file["filename"]}"' if file.get("filename") else ""
     content = file.get("file_data")
@@ -67,9 +75,9 @@ def _decode_base64(text: str) -> bytes:
 
 def _image_kind_and_size(data: bytes) -> tuple[str, tuple[int, int] | None]:
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG", struct.unpack(">II", data[16:24]) if len(data) >= 24 else None
+        return "PNG", _two_numbers(">II", data, at=16)
     if data[:6] in {b"GIF87a", b"GIF89a"}:
-        return "GIF", struct.unpack("<HH", data[6:10]) if len(data) >= 10 else None
+        return "GIF", _two_numbers("<HH", data, at=6)
     if data.startswith(b"\xff\xd8"):
         return "JPEG", _jpeg_size(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -77,33 +85,41 @@ def _image_kind_and_size(data: bytes) -> tuple[str, tuple[int, int] | None]:
     return "", None
 
 
+def _two_numbers(layout: str, data: bytes, *, at: int) -> tuple[int, int] | None:
+    """Unpack two numbers, or None when the data ends before."""
+    if len(data) < at + struct.calcsize(layout):
+        return None
+    first, second = struct.unpack_from(layout, data, at)
+    return int(first), int(second)
+
+
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Walk the segments up to a start-of-frame one, the only place where a JPEG says its size."""
     position = 2
-    while position + 9 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        is_start_of_frame = 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}
-        if is_start_of_frame:
-            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-            return width, height
-        position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
+    while (head := data[position : position + 9]) and len(head) == _JPEG_HEAD_BYTES and head[0] == _JPEG_MARKER:
+        if head[1] in _JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", head, 5)
+            return int(width), int(height)
+        position += 2 + int(struct.unpack_from(">H", head, 2)[0])
     return None
 
 
 def _webp_size(data: bytes) -> tuple[int, int] | None:
-    if data[12:16] == b"VP8X" and len(data) >= 30:
-        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
-    if data[12:16] == b"VP8 " and len(data) >= 30:
-        width, height = struct.unpack("<HH", data[26:30])
-        return width & 0x3FFF, height & 0x3FFF
-    if data[12:16] == b"VP8L" and len(data) >= 25:
-        bits = int.from_bytes(data[21:25], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    return None
+    match data[12:16]:
+        case b"VP8X":
+            return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+        case b"VP8 ":
+            size = _two_numbers("<HH", data, at=26)
+            return None if size is None else (size[0] & _14_BITS, size[1] & _14_BITS)
+        case b"VP8L":
+            bits = int.from_bytes(data[21:25], "little")
+            return (bits & _14_BITS) + 1, (bits >> 14 & _14_BITS) + 1
+        case _:
+            return None
 
 
 def _wav_seconds(data: bytes) -> float | None:
-    if data[:4] != b"RIFF" or data[8:12] != b"WAVE" or len(data) < 44:
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE" or len(data) < _WAV_HEADER_BYTES:
         return None
-    bytes_a_second = int(struct.unpack("<I", data[28:32])[0])
-    return (len(data) - 44) / bytes_a_second if bytes_a_second else None
+    bytes_a_second = int(struct.unpack_from("<I", data, 28)[0])
+    return (len(data) - _WAV_HEADER_BYTES) / bytes_a_second if bytes_a_second else None

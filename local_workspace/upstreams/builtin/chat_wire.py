@@ -167,26 +167,25 @@ def _deltas(answer: Answer, envelope: Envelope) -> Iterator[tuple[list[dict[str,
 
 
 def _choice_deltas(index: int, choice: Choice, envelope: Envelope) -> Iterator[tuple[list[dict[str, Any]], int]]:
-    def chunk(delta: dict[str, Any], *, finish: str | None = None, logprobs: Any = None) -> list[dict[str, Any]]:
-        return [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]
-
-    yield chunk({"role": "assistant", "content": None if choice.calls else "", "refusal": None}), 0
+    opening = {"role": "assistant", "content": None if choice.calls else "", "refusal": None}
+    yield _chunk(index, opening), 0
     for position, piece in enumerate(choice.pieces):
         wanted = envelope.logprobs
         logprobs = None if wanted is None else _logprobs((piece,), wanted, start=position)
-        yield chunk({"content": piece}, logprobs=logprobs), 1
+        yield _chunk(index, {"content": piece}, logprobs=logprobs), 1
     for position, call in enumerate(choice.calls):
-        opening = {
-            "index": position,
-            "id": call.id,
-            "type": "function",
-            "function": {"name": call.name, "arguments": ""},
-        }
-        yield chunk({"tool_calls": [opening]}), tokens.count(call.name) + tokens.count(call.arguments)
+        named = {"index": position, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+        yield _chunk(index, {"tool_calls": [named]}), tokens.count(call.name) + tokens.count(call.arguments)
         for start in range(0, len(call.arguments), _ARGUMENT_PIECE):
             piece = call.arguments[start : start + _ARGUMENT_PIECE]
-            yield chunk({"tool_calls": [{"index": position, "function": {"arguments": piece}}]}), 0
-    yield chunk({}, finish=choice.finish_reason), 0
+            yield _chunk(index, {"tool_calls": [{"index": position, "function": {"arguments": piece}}]}), 0
+    yield _chunk(index, {}, finish=choice.finish_reason), 0
+
+
+def _chunk(
+    index: int, delta: dict[str, Any], *, finish: str | None = None, logprobs: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    return [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}]
 
 
 def _usage_on_chunk(answer: Answer, envelope: Envelope, *, spent: int, is_last: bool) -> dict[str, Any]:

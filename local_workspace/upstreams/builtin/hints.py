@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
-_QUOTATION = re.compile(r"[\"“«`]([^\"”»`]+)[\"”»`]|(?<!\w)'([^']+)'(?!\w)")
+_QUOTATION = re.compile(r"\"([^\"]+)\"|“([^”]+)”|«([^»]+)»|`([^`]+)`|(?<!\w)'([^']+)'(?!\w)")
 _PROPER = r"[A-Z][\w'-]*(?:\s+(?:[A-Z][\w'-]*|de|la|of))*(?:,\s*[A-Z][\w'-]*)?"
 _PLACE = re.compile(rf"\b(?:in|for|at|to|from|of|near|around)\s+(?:the\s+)?({_PROPER})")
 _NAME = re.compile(rf"\b(?:[Nn]amed|[Cc]alled|[Nn]ame is|[Ii] am|I'm)\s+({_PROPER})")
@@ -14,6 +14,7 @@ _TOPIC = re.compile(r"\b(?:about|regarding|concerning|on)\s+(?P<topic>[\w\s'-]+)
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
 _URL = re.compile(r"https?://[^\s\"'<>)]+")
+_FORMATTED = {"date": _DATE, "email": _EMAIL, "uri": _URL, "url": _URL}
 
 _PLACE_FIELDS = {"location", "city", "place", "country", "town", "region", "address", "destination", "state"}
 _NAME_FIELDS = {"name", "person", "user", "username", "first_name", "full_name", "customer", "author"}
@@ -33,7 +34,7 @@ class Hints:
         self.text = text
         self._words = {word.lower() for word in re.findall(r"\w+", text)}
         self._numbers = [float(found) if "." in found else int(found) for found in _NUMBER.findall(text)]
-        self._quotations = [double or single for double, single in _QUOTATION.findall(text)]
+        self._quotations = ["".join(groups) for groups in _QUOTATION.findall(text)]
 
     def pair(self, name: str) -> str | None:
         """The value that the text gives a field by name: `name=value`, `name: value`, `name "value"`."""
@@ -43,7 +44,10 @@ class Hints:
             self.text,
             re.IGNORECASE,
         )
-        return (found[1] or found[2]) if found else None
+        if found is None:
+            return None
+        value: str = found[1] or found[2]
+        return value
 
     def number(self, name: str) -> float | None:
         """The number given by name, or else the next number of the text that no other field took."""
@@ -82,8 +86,8 @@ class Hints:
 
     def formatted(self, kind: str) -> str | None:
         """The text's first date, e-mail address or URL."""
-        patterns = {"date": _DATE, "email": _EMAIL, "uri": _URL, "url": _URL}
-        found = patterns[kind].search(self.text) if kind in patterns else None
+        pattern = _FORMATTED.get(kind)
+        found = pattern.search(self.text) if pattern else None
         return found[0] if found else None
 
     def says(self, name: str) -> bool:

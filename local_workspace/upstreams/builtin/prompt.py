@@ -105,11 +105,11 @@ def _describe(part: Mapping[str, Any]) -> str | None:
     match part:
         case {"image_url": {"url": str(url)}} | {"image_url": str(url)}:
             return attachments.describe_image(url)
-        case {"input_audio": dict(audio)}:
+        case {"input_audio": dict() as audio}:
             return attachments.describe_audio(audio)
-        case {"file": dict(file)}:
+        case {"file": dict() as file}:
             return attachments.describe_file(file)
-        case {"type": "input_file", **file}:
-            return attachments.describe_file(file)
+        case {"type": "input_file"}:
+            return attachments.describe_file(part)
         case _:
             return None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from local_workspace.upstreams.builtin.prompt import Prompt
 
-_QUOTES = "\"'`“”‘’«»"
+_QUOTES = "\"'`“”\u2018\u2019«»"
 _COUNT_LIMIT = 10_000
 
 _SAY = re.compile(
@@ -39,7 +39,7 @@ _GREETING = re.compile(r"^\W*(?:hello|hi|hey|good (?:morning|afternoon|evening))
 _THANKS = re.compile(r"^\W*(?:thanks|thank you)\b", re.IGNORECASE)
 _WORD_OPERATORS = {
     "plus": "+", "added to": "+", "minus": "-", "times": "*", "multiplied by": "*", "divided by": "/",
-    "to the power of": "**", "×": "*", "÷": "/", "^": "**", "−": "-",
+    "to the power of": "**", "\u00d7": "*", "\u00f7": "/", "^": "**", "\u2212": "-",
 }  # fmt: skip
 _EXPRESSION = re.compile(r"[-(\d][\d\s.,()+\-*/%]*(?:[+\-*/%]|\*\*)[\d\s.,()+\-*/%]*[\d)]")
 _OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -52,6 +52,11 @@ _OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
 }
 _POWER_LIMIT = 64
 _QUOTED_LENGTH = 200
+_PHRASINGS = (
+    'You said: "{quoted}" I am the local workspace\'s built-in model: the same question always gets this answer.',
+    'I heard: "{quoted}" As the built-in model of a local workspace I can repeat that, reliably.',
+    'Your message was: "{quoted}" The built-in model of a local workspace answers it like this every time.',
+)
 
 
 def reply(prompt: Prompt, *, variant: int = 0) -> str:
@@ -122,9 +127,10 @@ def _calculate(text: str) -> str | None:
     written = asked[0].strip().replace(",", "")
     try:
         value = _evaluate(ast.parse(written, mode="eval").body)
+        whole = int(value)
     except (ArithmeticError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return f"{written} = {value:.10g}" if isinstance(value, float) else f"{written} = {value}"
+    return f"{written} = {whole}" if whole == value else f"{written} = {value:.10g}"
 
 
 def _evaluate(node: ast.expr) -> float:
@@ -146,8 +152,7 @@ def _enumerate(text: str) -> str | None:
     asked = _LIST.search(text)
     if asked is None:
         return None
-    things = asked["things"].strip()
-    singular = things[:-1] if things.endswith("s") else things
+    singular = asked["things"].strip().removesuffix("s")
     return "\n".join(f"{number}. {singular} {number}" for number in range(1, int(asked["many"]) + 1))
 
 
@@ -179,10 +184,5 @@ def _quote(text: str, variant: int) -> str:
     quoted = " ".join(text.split())
     if len(quoted) > _QUOTED_LENGTH:
         quoted = quoted[:_QUOTED_LENGTH].rstrip() + "…"
-    phrasings = (
-        f'You said: "{quoted}" I am the built-in model of a local workspace: I know nothing, but I answer '
-        "the same question with the same words every time.",
-        f'I heard: "{quoted}" As the built-in model of a local workspace I can only repeat it, reliably.',
-        f'Your message was: "{quoted}" A built-in model without knowledge answers you here, always alike.',
-    )
-    return phrasings[variant % len(phrasings)] if quoted else "I received an empty message."
+    phrasing = _PHRASINGS[variant % len(_PHRASINGS)]
+    return phrasing.format(quoted=quoted) if quoted else "I received an empty message."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from local_workspace.upstreams.builtin.chat_model import Answer
 
 _SAME_IN_CHAT = ("temperature", "top_p", "seed", "parallel_tool_calls", "user")
-_ECHOED = {
+_ECHOED: dict[str, Any] = {
     "instructions": None, "max_output_tokens": None, "metadata": {}, "parallel_tool_calls": True,
     "previous_response_id": None, "reasoning": {"effort": None, "summary": None}, "store": True, "temperature": 1.0,
     "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [], "top_p": 1.0, "truncation": "disabled",
@@ -53,6 +53,8 @@ def _chat_request(request: Mapping[str, Any]) -> dict[str, Any]:
             chat["response_format"] = {"type": "json_schema", "json_schema": schema}
         case {"type": "json_object"}:
             chat["response_format"] = {"type": "json_object"}
+        case _:
+            pass
     return chat
 
 
@@ -75,6 +77,8 @@ def _messages(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 output = item.get("output")
                 content = output if isinstance(output, str | list) else json.dumps(output)
                 yield {"role": "tool", "content": content, "tool_call_id": item.get("call_id")}
+            case _:  # reasoning, searches and the like say nothing that this model could use
+                pass
 
 
 def _status(made: Answer) -> str:

@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Schema: TypeAlias = "Mapping[str, Any] | bool"
+Json: TypeAlias = Any
+"""A JSON value: what a schema allows is known only when it is read."""
 
-_TYPES: dict[str, Callable[[Any], bool]] = {
-    "null": lambda value: value is None,
-    "boolean": lambda value: isinstance(value, bool),
-    "integer": lambda value: is_number(value) and float(value).is_integer(),
-    "number": lambda value: is_number(value),
-    "string": lambda value: isinstance(value, str),
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, dict),
-}
+Schema: TypeAlias = "Mapping[str, Any] | bool"
 
 
 def is_number(value: object) -> bool:
     """Whether JSON would call this a number; a boolean is not one."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    "null": lambda value: value is None,
+    "boolean": lambda value: isinstance(value, bool),
+    "integer": lambda value: is_number(value) and float(value).is_integer(),
+    "number": is_number,
+    "string": lambda value: isinstance(value, str),
+    "array": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+}
 
 
 def same(left: object, right: object) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from local_workspace.upstreams.builtin.hints import Hints
-    from local_workspace.upstreams.builtin.schema_check import Schema
+    from local_workspace.upstreams.builtin.schema_check import Json, Schema
 
 _DEPTH_LIMIT = 24  # a schema that refers to itself must come to an end
 _OPTIONAL_DEPTH = 5  # below this only what is required is written
@@ -23,7 +23,7 @@ class UnsatisfiableError(ValueError):
     """No instance was found."""
 
 
-def instance(schema: Schema, *, hints: Hints, optional: bool = True) -> Any:
+def instance(schema: Schema, *, hints: Hints, optional: bool = True) -> Json:
     """Make an instance of a schema.
 
     Args:
@@ -36,8 +36,8 @@ def instance(schema: Schema, *, hints: Hints, optional: bool = True) -> Any:
     """
     try:
         return _Builder(schema, hints=hints, optional=optional).build(schema, name="answer", depth=0)
-    except (UnsatisfiableError, LookupError, RecursionError, re.error):
-        return {}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, re.error):
+        return {}  # nothing conforms, or the schema itself is none
 
 
 class _Builder:
@@ -46,7 +46,7 @@ class _Builder:
         self._hints = hints
         self._optional = optional
 
-    def build(self, schema: Schema, *, name: str, depth: int) -> Any:
+    def build(self, schema: Schema, *, name: str, depth: int) -> Json:
         """Return the first candidate that conforms.
 
         Raises:
@@ -102,17 +102,19 @@ class _Builder:
         for with_optional in (True, False):
             made: dict[str, Any] = {}
             for name, is_required in _wanted_properties(schema).items():
-                if is_required or (with_optional and self._fills(name, depth)):
+                if is_required or (with_optional and self._fills(name, schema, depth)):
                     self._add_property(made, name, schema, is_required=is_required, depth=depth)
             for number in range(1, schema.get("minProperties", 0) + 1):
                 if len(made) < schema["minProperties"]:
                     self._add_property(made, f"property_{number}", schema, is_required=True, depth=depth)
             yield made
 
-    def _fills(self, name: str, depth: int) -> bool:
+    def _fills(self, name: str, schema: Mapping[str, Any], depth: int) -> bool:
         if self._optional:
             return depth <= _OPTIONAL_DEPTH
-        return self._hints.says(name) or self._hints.pair(name) is not None
+        declared = schema["properties"][name]
+        options = declared.get("enum") if isinstance(declared, dict) else None
+        return self._hints.says(name) or (options is not None and self._hints.one_of(options) is not None)
 
     def _add_property(
         self, made: dict[str, Any], name: str, schema: Mapping[str, Any], *, is_required: bool, depth: int
@@ -127,9 +129,9 @@ class _Builder:
 
     def _arrays(self, schema: Mapping[str, Any], *, name: str, depth: int) -> Iterator[Any]:
         fewest = schema.get("minItems", 0)
-        singular = name[:-1] if name.endswith("s") else name
+        singular = name.removesuffix("s")
         items = schema.get("items", True)
-        if isinstance(items, dict) and items.get("type") in {"integer", "number"}:
+        if isinstance(items, dict) and _kinds(items)[0] in {"integer", "number"}:
             yield self._hints.numbers()
         for length in (max(fewest, len(schema.get("prefixItems", ())), 1), fewest):
             try:
@@ -148,7 +150,7 @@ class _Builder:
                         else self.build(each, name=name, depth=depth + 1))  # fmt: skip
         return made
 
-    def _distinct(self, schema: Schema, taken: list[Any], *, name: str, depth: int) -> Any:
+    def _distinct(self, schema: Schema, taken: list[Any], *, name: str, depth: int) -> Json:
         """An item unlike those taken; numbers and words are varied by the position."""
         for suffix in ("", *(f"_{number}" for number in range(len(taken) + 2))):
             for candidate in self._candidates(schema, name=f"{name}{suffix}", depth=depth + 1):
@@ -208,7 +210,7 @@ def _merge(left: Schema, right: Schema) -> Schema:
     return merged
 
 
-def _merge_keyword(keyword: str, left: Any, right: Any) -> Any:
+def _merge_keyword(keyword: str, left: Json, right: Json) -> Json:  # noqa: PLR0911 - one line for each keyword
     match keyword:
         case "properties" | "$defs" | "definitions":
             return {

@@ -48,8 +48,9 @@ def _object(prompt: Prompt) -> dict[str, Any]:
     if not keys:
         return {"answer": said}
     schema = {"type": "object", "properties": {key: {"type": "string"} for key in keys}, "required": list(keys)}
-    made = instance(schema, hints=Hints(prompt.question.text))
-    return dict(made)
+    said_besides = _NAMED_KEY.sub(" ", prompt.question.text)  # the keys' names are no values
+    made: dict[str, Any] = instance(schema, hints=Hints(said_besides))
+    return made
 
 
 def _parsed_object(text: str) -> object:

@@ -23,8 +23,8 @@ _SYNONYMS = {
 }  # fmt: skip
 _SIGNS = {
     "add": r"\d\s*\+\s*\d",
-    "multiply": r"\d\s*[*x×]\s*\d",
-    "divide": r"\d\s*[/÷]\s*\d",
+    "multiply": r"\d\s*[*x\u00d7]\s*\d",
+    "divide": r"\d\s*[/\u00f7]\s*\d",
     "subtract": r"\d\s*-\s*\d",
 }
 _COMMON = {

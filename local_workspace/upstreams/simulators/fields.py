@@ -92,6 +92,8 @@ def check(value: object, rule: Rule, *, path: str = "") -> None:
             _check_items(value, rule, path)
         case Fields(), dict():
             _check_fields(value, rule, path)
+        case _:
+            pass
 
 
 def _matching(value: object, either: Either, path: str) -> Rule:
@@ -121,11 +123,13 @@ def _is_of_type(value: object, rule: Rule) -> bool:
 def _check_range(value: float, rule: Number, path: str) -> None:
     kind = "integer" if rule.whole else "decimal"
     if value > rule.highest:
-        message = f"Invalid '{path}': {kind} above maximum value. Expected a value <= {rule.highest:g}, but got {value} instead."
-        raise RefusedError(400, message, param=path, code=f"{kind}_above_max_value")
-    if value < rule.lowest:
-        message = f"Invalid '{path}': {kind} below minimum value. Expected a value >= {rule.lowest:g}, but got {value} instead."
-        raise RefusedError(400, message, param=path, code=f"{kind}_below_min_value")
+        problem, bound = f"above maximum value. Expected a value <= {rule.highest:g}", "above_max"
+    elif value < rule.lowest:
+        problem, bound = f"below minimum value. Expected a value >= {rule.lowest:g}", "below_min"
+    else:
+        return
+    message = f"Invalid '{path}': {kind} {problem}, but got {value} instead."
+    raise RefusedError(400, message, param=path, code=f"{kind}_{bound}_value")
 
 
 def _check_items(value: list[Any], rule: Items, path: str) -> None:
@@ -164,12 +168,7 @@ def _check_fields(value: dict[str, Any], rule: Fields, path: str) -> None:
 
 def _wrong_type(value: object, rules: tuple[Rule, ...], path: str) -> RefusedError:
     expected = _listed([_NAMES[_type_of_rule(rule)] for rule in rules], joined_by="or").replace(", or", " or")
-    got = _type_of_value(value)
-    if isinstance(value, bool):
-        got_text = "a boolean"
-    else:
-        got_text = _NAMES[got]
-    message = f"Invalid type for '{path}': expected {expected}, but got {got_text} instead."
+    message = f"Invalid type for '{path}': expected {expected}, but got {_NAMES[_type_of_value(value)]} instead."
     return RefusedError(400, message, param=path, code="invalid_type")
 
 

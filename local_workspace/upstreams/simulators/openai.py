@@ -142,14 +142,12 @@ def _openai(answer: Callable[[Request], Any], provider: _Provider) -> Callable[[
 
 
 def _azure(answer: Callable[[Request], Any], provider: _Provider) -> Callable[[Request], Any]:
-    """Check the key where Azure wants it: `api-key`, or a token of the simulated Entra as a bearer; and the API version."""
+    """Check the key where Azure wants it: `api-key`, or a token of the simulated Entra as a bearer."""
 
     async def endpoint(request: Request) -> Response:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        is_known = (
-            provider.entra.accepts(bearer) if bearer else provider.keys.accepts(request.headers.get("api-key", ""))
-        )
-        if not is_known:
+        key = request.headers.get("api-key", "")
+        if not (provider.entra.accepts(bearer) if bearer else provider.keys.accepts(key)):
             raise openai_errors.azure_wrong_key()
         if not request.query_params.get("api-version"):
             raise openai_errors.unknown_path(request.method, request.url.path)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from uvicorn import Config
 from uvicorn.server import ServerState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
 
@@ -32,9 +34,8 @@ class LoopbackServer:
     async def start(self) -> str:
         """Start to serve and return the base URL, `http://127.0.0.1:PORT`."""
         self._config.load()
-        protocol = partial(
-            self._config.http_protocol_class, config=self._config, server_state=self._state, app_state={}
-        )
+        protocol_class = cast("Callable[..., asyncio.Protocol]", self._config.http_protocol_class)
+        protocol = partial(protocol_class, config=self._config, server_state=self._state, app_state={})
         listener = socket.create_server(("127.0.0.1", 0))
         self._server = await asyncio.get_running_loop().create_server(protocol, sock=listener)
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
