@@ -75,7 +75,11 @@ def route(method: str, path: str, handler: Handler) -> Route:
     """
 
     async def endpoint(request: Request) -> Response:
-        answer = handler(await _call(request))
+        call = await _call(request)
+        try:
+            answer = handler(call)
+        except RecursionError:
+            raise malformed("The request is nested too deeply.") from None
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     return Route(path, endpoint, methods=[method])

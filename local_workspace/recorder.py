@@ -146,7 +146,10 @@ class Recorder:
 def masked(body: bytes) -> bytes:
     """Return a JSON body with every secret replaced; nothing at all if it is no JSON."""
     parsed = _parse(body)
-    return b"" if parsed is None else json.dumps(_mask(parsed)).encode()
+    try:
+        return b"" if parsed is None else json.dumps(_mask(parsed)).encode()
+    except RecursionError:
+        return b""
 
 
 def _mask(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -171,7 +174,7 @@ def _holds_no_key(path: str) -> bool:
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(body) if body else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

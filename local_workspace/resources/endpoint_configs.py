@@ -29,11 +29,14 @@ _NOT_EXTERNAL = (
 )
 
 
-def normalise(body: Mapping[str, Any], *, provisioned: bool = False) -> dict[str, Any]:
+def normalise(
+    body: Mapping[str, Any], *, before: Mapping[str, Any] | None = None, provisioned: bool = False
+) -> dict[str, Any]:
     """Return the config to store: entities named, defaults filled in, one traffic route at least.
 
     Args:
         body: the `config` object of a create, or the body of an update; it is not changed.
+        before: the config that it replaces, for what never changes.
         provisioned: for the provisioned-throughput routes, whose entities bring `provisioned_model_units`.
 
     Raises:
@@ -55,6 +58,7 @@ def normalise(body: Mapping[str, Any], *, provisioned: bool = False) -> dict[str
     config: dict[str, Any] = {"served_entities": entities, "traffic_config": _traffic(body, entities)}
     if isinstance(body.get("auto_capture_config"), dict):
         config["auto_capture_config"] = copy.deepcopy(body["auto_capture_config"])
+        _check_unmoved(config["auto_capture_config"], (before or {}).get("auto_capture_config"))
     return config
 
 
@@ -142,6 +146,18 @@ def _check_together(entities: Sequence[Mapping[str, Any]]) -> None:
     tasks = sorted({each["external_model"]["task"] for each in external})
     if len(tasks) > 1:
         raise invalid(f"All external models of an endpoint must have the same task; given: {', '.join(tasks)}.")
+
+
+def _check_unmoved(capture: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
+    if before is None:
+        return
+    moved = [
+        field
+        for field in ("catalog_name", "schema_name", "table_name_prefix")
+        if capture.get(field) != before.get(field)
+    ]
+    if moved:
+        raise invalid(f"auto_capture_config.{moved[0]} cannot be changed.")
 
 
 def _traffic(body: Mapping[str, Any], entities: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

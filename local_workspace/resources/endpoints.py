@@ -270,7 +270,8 @@ class Endpoints:
         if not isinstance(body, dict):
             raise invalid("config must be an object.")
         now_ms = self._clock.now_ms()
-        config = endpoint_configs.normalise(body, provisioned=provisioned)
+        before = None if endpoint.current is None else endpoint.current.config
+        config = endpoint_configs.normalise(body, before=before, provisioned=provisioned)
         if not config["served_entities"]:
             return replace(endpoint, deployments=Deployments())
         endpoint_keys.put_away(

@@ -80,7 +80,7 @@ class Scopes:
                 raise ApiError(
                     self._behaviour.existing_scope_status, "RESOURCE_ALREADY_EXISTS", f"Scope {name} already exists!"
                 )
-            if len(self.list()) >= MOST_SCOPES:
+            if self._count() >= MOST_SCOPES:
                 raise too_many(f"Cannot create more than {MOST_SCOPES} scopes in a workspace.")
             scope = self._insert(name, backend_type, keyvault, hidden=False)
             self._write_acl(scope, initial_manage_principal or identity.name, "MANAGE")
@@ -185,6 +185,10 @@ class Scopes:
         if made is None:  # pragma: no cover - the row was inserted under this very transaction or lock
             raise AssertionError("the scope just inserted is gone")
         return made
+
+    def _count(self) -> int:
+        row = self._store.row("SELECT count(*) AS n FROM scopes WHERE workspace = ? AND NOT hidden", (self._workspace,))
+        return 0 if row is None else int(row["n"])
 
     def _acls(self, scope: Scope) -> dict[str, str]:
         rows = self._store.rows(

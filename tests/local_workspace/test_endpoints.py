@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from local_workspace import Behaviour, LocalWorkspace
+
+ENDPOINTS = "/api/2.0/serving-endpoints"
+CUSTOM = {"entity_name": "main.ml.model", "entity_version": "3", "scale_to_zero_enabled": True}
+
+
+def test_a_created_endpoint_is_not_ready_first_and_ready_when_its_time_has_come(api, create, workspace):
+    created = create()
+    assert created["state"] == {"ready": "NOT_READY", "config_update": "IN_PROGRESS", "suspend": "NOT_SUSPENDED"}
+    assert created["pending_config"]["config_version"] == 1
+    assert "config" not in created
+    workspace.clock.advance(5)
+    ready = api.ok("GET", f"{ENDPOINTS}/chat")
+    assert ready["state"] == {"ready": "READY", "config_update": "NOT_UPDATING", "suspend": "NOT_SUSPENDED"}
+    assert ready["config"]["config_version"] == 1
+    assert "pending_config" not in ready
+
+
+def test_the_whole_object_of_an_external_endpoint(api, create, workspace):
+    create(tags=[{"key": "team", "value": "x"}], ai_gateway={"usage_tracking_config": {"enabled": True}})
+    workspace.clock.advance(5)
+    shown = api.ok("GET", f"{ENDPOINTS}/chat")
+    assert re.fullmatch("[0-9a-f]{32}", shown.pop("id"))
+    assert shown == {
+        "name": "chat",
+        "creator": "local-admin@example.com",
+        "creator_kind": "User",
+        "creation_timestamp": 1_800_000_000_000,
+        "last_updated_timestamp": 1_800_000_000_000,
+        "state": {"ready": "READY", "config_update": "NOT_UPDATING", "suspend": "NOT_SUSPENDED"},
+        "endpoint_type": "EXTERNAL_MODEL",
+        "task": "llm/v1/chat",
+        "route_optimized": False,
+        "permission_level": "CAN_MANAGE",
+        "description": "",
+        "resource_credential_strategy": "EMBEDDED_CREDENTIALS",
+        "tags": [{"key": "team", "value": "x"}],
+        "ai_gateway": {"usage_tracking_config": {"enabled": True}},
+        "config": {
+            "config_version": 1,
+            "served_entities": [
+                {
+                    "name": "gpt-4o",
+                    "external_model": {
+                        "provider": "openai",
+                        "name": "gpt-4o",
+                        "task": "llm/v1/chat",
+                        "openai_config": {"openai_api_key": "{{secrets/s/k}}"},
+                    },
+                    "creator": "local-admin@example.com",
+                    "creation_timestamp": 1_800_000_000_000,
+                    "state": {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""},
+                }
+            ],
+            "traffic_config": {
+                "routes": [{"served_model_name": "gpt-4o", "served_entity_name": "gpt-4o", "traffic_percentage": 100}]
+            },
+        },
+    }
+
+
+def test_without_a_config_there_is_no_config_key_and_nothing_updates(api):
+    created = api.ok("POST", ENDPOINTS, {"name": "empty"})
+    assert created["state"] == {"ready": "NOT_READY", "config_update": "NOT_UPDATING", "suspend": "NOT_SUSPENDED"}
+    assert not {"config", "pending_config", "endpoint_type", "task"} & set(api.ok("GET", f"{ENDPOINTS}/empty"))
+
+
+def test_a_taken_name_is_a_409(api, create):
+    create()
+    answer = api("POST", ENDPOINTS, {"name": "chat"})
+    assert answer.error == (409, "RESOURCE_ALREADY_EXISTS")
+
+
+@pytest.mark.parametrize("name", [None, "", "a b", "a.b", "-a", "x" * 64, 7])
+def test_a_bad_name_is_refused(api, name):
+    assert api("POST", ENDPOINTS, {"name": name}).error == (400, "INVALID_PARAMETER_VALUE")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/none"),
+        ("DELETE", "/none"),
+        ("PUT", "/none/config"),
+        ("PUT", "/none/ai-gateway"),
+        ("PATCH", "/none/tags"),
+        ("PATCH", "/none/notifications"),
+        ("PUT", "/none/rate-limits"),
+        ("PATCH", "/none/telemetry-config"),
+        ("GET", "/none/metrics"),
+        ("GET", "/none/openapi"),
+        ("GET", "/none/served-models/m/logs"),
+        ("GET", "/none/served-models/m/build-logs"),
+    ],
+)
+def test_an_endpoint_that_does_not_exist_is_a_404_in_the_real_words(api, method, path):
+    answer = api(method, ENDPOINTS + path, {} if method != "GET" else None)
+    assert answer.error == (404, "RESOURCE_DOES_NOT_EXIST")
+    assert answer.body["message"] == "Endpoint with name 'none' does not exist."
+    assert answer.body["details"][0]["@type"] == "type.googleapis.com/google.rpc.RequestInfo"
+
+
+def test_the_list_shows_short_configs_and_the_foundation_endpoints(api, create, workspace):
+    create()
+    workspace.clock.advance(5)
+    listed = {each["name"]: each for each in api.ok("GET", ENDPOINTS)["endpoints"]}
+    assert set(listed["chat"]["config"]) == {"served_entities"}
+    assert set(listed["chat"]["config"]["served_entities"][0]) == {"name", "external_model"}
+    foundation = listed["databricks-meta-llama-3-3-70b-instruct"]
+    assert "id" not in foundation
+    assert foundation["endpoint_type"] == "FOUNDATION_MODEL_API"
+    assert foundation["state"]["ready"] == "READY"
+
+
+def test_a_trailing_slash_finds_the_same_routes(api):
+    created = api.ok("POST", f"{ENDPOINTS}/", {"name": "slash"})
+    assert created["name"] == "slash"
+    assert "slash" in [each["name"] for each in api.ok("GET", f"{ENDPOINTS}/")["endpoints"]]
+
+
+def test_a_foundation_endpoint_can_neither_be_deleted_nor_reconfigured_but_takes_a_gateway(api, openai_entity):
+    path = f"{ENDPOINTS}/databricks-gpt-oss-120b"
+    assert api("DELETE", path).error == (403, "PERMISSION_DENIED")
+    assert api("PUT", f"{path}/config", {"served_entities": [openai_entity()]}).status == 400
+    gateway = {"usage_tracking_config": {"enabled": True}}
+    assert api.ok("PUT", f"{path}/ai-gateway", gateway) == gateway
+    assert api.ok("GET", path)["ai_gateway"] == gateway
+
+
+def test_a_name_that_is_deleted_and_created_again_gets_a_new_id(api, create):
+    first = create()["id"]
+    assert api.ok("DELETE", f"{ENDPOINTS}/chat") == {}
+    assert api("GET", f"{ENDPOINTS}/chat").status == 404
+    assert create()["id"] != first
+
+
+def test_a_key_in_plain_text_is_never_echoed(api, openai_entity, workspace):
+    entity = openai_entity()
+    entity["external_model"]["openai_config"] = {"openai_api_key_plaintext": "sk-canary"}
+    created = api.ok("POST", ENDPOINTS, {"name": "chat", "config": {"served_entities": [entity]}})
+    assert created["pending_config"]["served_entities"][0]["external_model"]["openai_config"] == {}
+    workspace.clock.advance(5)
+    for path in ("", "/chat"):
+        assert "sk-canary" not in str(api.ok("GET", ENDPOINTS + path))
+    serving = workspace._workspace.endpoints.serving(
+        "chat", identity=workspace._workspace.identities.get("local-admin@example.com")
+    )
+    reference = serving.config["served_entities"][0]["external_model"]["openai_config"]["openai_api_key"]
+    assert workspace._workspace.resolve_secret(reference, creator=serving.creator) == "sk-canary"
+
+
+def test_a_plain_text_key_goes_with_the_config_that_brought_it(api, openai_entity, workspace):
+    entity = openai_entity()
+    entity["external_model"]["openai_config"] = {"openai_api_key_plaintext": "sk-canary"}
+    api.ok("POST", ENDPOINTS, {"name": "chat", "config": {"served_entities": [entity]}})
+    workspace.clock.advance(5)
+    values = "SELECT count(*) AS n FROM secrets"
+    store = workspace._workspace.secrets._store
+    for _ in range(2):
+        api.ok("PUT", f"{ENDPOINTS}/chat/config", {"served_entities": [openai_entity()]})
+        workspace.clock.advance(5)
+    assert store.row(values)["n"] == 0
+
+
+def test_a_reference_can_be_shown_for_a_plain_text_key(api_of, openai_entity):
+    entity = openai_entity()
+    entity["external_model"]["openai_config"] = {"openai_api_key_plaintext": "sk-canary"}
+    with LocalWorkspace(deploy_seconds=0, behaviour=Behaviour(plaintext_reference_shown=True)) as workspace:
+        api = api_of(workspace.host, workspace.token)
+        shown = api.ok("POST", ENDPOINTS, {"name": "chat", "config": {"served_entities": [entity]}})
+    key = shown["config"]["served_entities"][0]["external_model"]["openai_config"]["openai_api_key"]
+    assert re.fullmatch(r"\{\{secrets/endpoint:[0-9a-f]{32}/[0-9a-f]{32}\}\}", key)
+
+
+def test_nobody_reaches_another_endpoints_plain_text_key_by_its_reference(api, openai_entity):
+    stolen = "{{secrets/endpoint:0123456789abcdef0123456789abcdef/00000000000000000000000000000000}}"
+    body = {"name": "thief", "config": {"served_entities": [openai_entity(key=stolen)]}}
+    assert api("POST", ENDPOINTS, body).error == (400, "INVALID_PARAMETER_VALUE")
+    answer = api("GET", "/api/2.0/secrets/list?scope=endpoint:0123456789abcdef0123456789abcdef")
+    assert answer.error == (404, "RESOURCE_DOES_NOT_EXIST")
+
+
+def test_served_entities_come_back_sorted_by_name_and_are_called_in_the_order_given(
+    api, create, openai_entity, workspace
+):
+    routes = [
+        {"served_entity_name": "b", "traffic_percentage": 100},
+        {"served_entity_name": "a", "traffic_percentage": 0},
+    ]
+    config = {"served_entities": [openai_entity("b"), openai_entity("a")], "traffic_config": {"routes": routes}}
+    api.ok("POST", ENDPOINTS, {"name": "chat", "config": config})
+    workspace.clock.advance(5)
+    shown = api.ok("GET", f"{ENDPOINTS}/chat")["config"]["served_entities"]
+    assert [each["name"] for each in shown] == ["a", "b"]
+    stored = workspace._workspace.endpoints.serving(
+        "chat", identity=workspace._workspace.identities.get("local-admin@example.com")
+    )
+    assert [each["name"] for each in stored.config["served_entities"]] == ["b", "a"]
+
+
+def test_custom_entities_get_the_servers_defaults_and_their_twin_list(api, workspace):
+    api.ok(
+        "POST",
+        ENDPOINTS,
+        {"name": "custom", "config": {"served_entities": [{**CUSTOM, "burst_scaling_enabled": True}]}},
+    )
+    workspace.clock.advance(60)
+    config = api.ok("GET", f"{ENDPOINTS}/custom")["config"]
+    entity = config["served_entities"][0]
+    assert (entity["name"], entity["workload_size"], entity["workload_type"]) == ("main-ml-model-3", "Small", "CPU")
+    assert "burst_scaling_enabled" not in entity
+    assert config["served_models"][0]["model_name"] == "main.ml.model"
+    assert config["served_models"][0]["model_version"] == "3"
+
+
+def test_served_models_are_taken_for_served_entities(api, workspace):
+    model = {
+        "model_name": "main.ml.model",
+        "model_version": "3",
+        "scale_to_zero_enabled": False,
+        "workload_size": "Large",
+    }
+    api.ok("POST", ENDPOINTS, {"name": "custom", "config": {"served_models": [model]}})
+    workspace.clock.advance(60)
+    entity = api.ok("GET", f"{ENDPOINTS}/custom")["config"]["served_entities"][0]
+    assert (entity["entity_name"], entity["entity_version"], entity["workload_size"]) == ("main.ml.model", "3", "Large")
+
+
+def test_tags_are_a_set(api, create):
+    create(tags=[{"key": "b", "value": "1"}, {"key": "a"}])
+    answer = api.ok(
+        "PATCH", f"{ENDPOINTS}/chat/tags", {"add_tags": [{"key": "c", "value": "2"}], "delete_tags": ["b", "missing"]}
+    )
+    assert answer == {"tags": [{"key": "a", "value": ""}, {"key": "c", "value": "2"}]}
+    assert api.ok("GET", f"{ENDPOINTS}/chat")["tags"] == answer["tags"]
+
+
+def test_the_ai_gateway_is_replaced_whole_and_cleared_by_an_empty_body(api, create):
+    create(ai_gateway={"usage_tracking_config": {"enabled": True}})
+    limits = [{"calls": 0, "renewal_period": "minute", "key": "user"}]
+    assert api.ok("PUT", f"{ENDPOINTS}/chat/ai-gateway", {"rate_limits": limits}) == {"rate_limits": limits}
+    assert api.ok("GET", f"{ENDPOINTS}/chat")["ai_gateway"] == {"rate_limits": limits}
+    assert api.ok("PUT", f"{ENDPOINTS}/chat/ai-gateway", {}) == {}
+    assert "ai_gateway" not in api.ok("GET", f"{ENDPOINTS}/chat")
+
+
+def test_notifications_are_answered_with_the_name_and_read_back(api, create):
+    create()
+    notifications = {"on_update_success": ["ann@example.com"]}
+    answer = api.ok("PATCH", f"{ENDPOINTS}/chat/notifications", {"email_notifications": notifications})
+    assert answer == {"name": "chat", "email_notifications": notifications}
+    assert api.ok("GET", f"{ENDPOINTS}/chat")["email_notifications"] == notifications
+
+
+def test_the_deprecated_rate_limits_are_taken_and_never_read_back(api, create):
+    create()
+    limits = [{"calls": 5, "renewal_period": "minute", "key": "user"}]
+    assert api.ok("PUT", f"{ENDPOINTS}/chat/rate-limits", {"rate_limits": limits}) == {"rate_limits": limits}
+    assert "rate_limits" not in api.ok("GET", f"{ENDPOINTS}/chat")
+
+
+def test_a_budget_policy_is_read_back_as_the_effective_one(api, create):
+    created = create(budget_policy_id="policy")
+    assert "budget_policy_id" not in created
+    assert created["effective_budget_policy_id"] == "policy"
+
+
+def test_telemetry_needs_a_custom_model_that_is_not_updating(api, create, workspace):
+    create()
+    api.ok("POST", ENDPOINTS, {"name": "empty"})
+    api.ok("POST", ENDPOINTS, {"name": "custom", "config": {"served_entities": [CUSTOM]}})
+    telemetry = {"telemetry_config": {"telemetry_profile_id": "p", "table_names": {"logs_table": "c.s.t"}}}
+    busy = api("PATCH", f"{ENDPOINTS}/custom/telemetry-config", telemetry)
+    assert busy.error == (409, "RESOURCE_CONFLICT")
+    workspace.clock.advance(60)
+    external = api("PATCH", f"{ENDPOINTS}/chat/telemetry-config", telemetry)
+    assert external.body["message"].startswith(
+        "Telemetry configuration is not supported for endpoint type 'EXTERNAL_MODELS'."
+    )
+    empty = api("PATCH", f"{ENDPOINTS}/empty/telemetry-config", telemetry)
+    assert "'NO_CONFIG'" in empty.body["message"]
+    shown = api.ok("PATCH", f"{ENDPOINTS}/custom/telemetry-config", telemetry)["telemetry_config"]
+    assert shown == {"telemetry_profile_id": "p", "inference_table_config": {"name": "c.s.t_payload"}}
+    assert "telemetry_config" not in api.ok("PATCH", f"{ENDPOINTS}/custom/telemetry-config", {})
+
+
+def test_create_drops_telemetry_that_the_endpoint_cannot_have(create):
+    assert "telemetry_config" not in create(telemetry_config={"telemetry_profile_id": "p"})
+
+
+def test_provisioned_throughput_has_routes_of_its_own(api, workspace):
+    entity = {"entity_name": "system.ai.llama", "entity_version": "1", "provisioned_model_units": 50}
+    api.ok("POST", f"{ENDPOINTS}/pt", {"name": "pt", "config": {"served_entities": [entity]}})
+    workspace.clock.advance(60)
+    more = {"config": {"served_entities": [{**entity, "provisioned_model_units": 100}]}}
+    api.ok("PUT", f"{ENDPOINTS}/pt/pt/config", more)
+    workspace.clock.advance(60)
+    config = api.ok("GET", f"{ENDPOINTS}/pt")["config"]
+    assert (config["config_version"], config["served_entities"][0]["provisioned_model_units"]) == (2, 100)
+
+
+def test_a_model_that_cannot_have_provisioned_throughput_is_refused_in_the_real_words(api):
+    entity = {"entity_name": "main.ml.model", "entity_version": "1", "provisioned_model_units": 50}
+    answer = api("POST", f"{ENDPOINTS}/pt", {"name": "pt", "config": {"served_entities": [entity]}})
+    assert answer.error == (400, "INVALID_PARAMETER_VALUE")
+    assert answer.body["message"] == "Served entity main.ml.model is not eligible for Provisioned Throughput."
+
+
+def test_metrics_and_openapi_are_text(api, create, workspace):
+    create()
+    workspace.clock.advance(5)
+    assert "request_count_total" in api.ok("GET", f"{ENDPOINTS}/chat/metrics")
+    answer = api("GET", f"{ENDPOINTS}/chat/openapi")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "/serving-endpoints/chat/invocations" in answer.body["paths"]
+
+
+def test_logs_exist_for_custom_models_alone(api, create):
+    create()
+    api.ok("POST", ENDPOINTS, {"name": "custom", "config": {"served_entities": [CUSTOM]}})
+    assert api("GET", f"{ENDPOINTS}/chat/served-models/gpt-4o/logs").error == (400, "BAD_REQUEST")
+    assert api.ok("GET", f"{ENDPOINTS}/custom/served-models/main-ml-model-3/build-logs") == {"logs": ""}
+    assert api("GET", f"{ENDPOINTS}/custom/served-models/none/logs").error == (404, "RESOURCE_DOES_NOT_EXIST")
+
+
+def test_an_unknown_route_is_a_404_in_the_real_words_and_is_counted(api, workspace):
+    answer = api("GET", "/api/2.0/clusters/list")
+    assert answer.status == 404
+    assert answer.body["message"] == "No API found for 'GET /clusters/list'"
+    assert api("POST", f"{ENDPOINTS}/chat").status == 404
+    assert workspace.unknown == {"GET /api/2.0/clusters/list": 1, f"POST {ENDPOINTS}/chat": 1}
+    assert api.ok("GET", "/_local/unknown") == {"unknown": workspace.unknown}

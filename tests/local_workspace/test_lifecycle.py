@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import pytest
+
+from local_workspace import Behaviour, LocalWorkspace
+from local_workspace.clock import Clock
+from local_workspace.lifecycle import CONFIG_UPDATE, DEPLOYMENT, TRANSITIONS, Event, Update
+
+ENDPOINTS = "/api/2.0/serving-endpoints"
+
+
+@pytest.fixture
+def state(api):
+    def of(name="chat"):
+        shown = api.ok("GET", f"{ENDPOINTS}/{name}")
+        return shown["state"]["ready"], shown["state"]["config_update"]
+
+    return of
+
+
+@pytest.fixture
+def serving(create, workspace):
+    """An endpoint that is READY on version 1."""
+    create()
+    workspace.clock.advance(5)
+
+
+def test_every_state_of_an_update_has_its_words():
+    assert set(CONFIG_UPDATE) == set(DEPLOYMENT) == set(Update)
+
+
+def test_an_update_can_start_from_everywhere_but_from_running():
+    assert {state for state, event in TRANSITIONS if event is Event.START} == set(Update) - {Update.RUNNING}
+
+
+def test_nothing_happens_before_its_time(create, workspace, state):
+    create()
+    workspace.clock.advance(4.999)
+    assert state() == ("NOT_READY", "IN_PROGRESS")
+    workspace.clock.advance(0.001)
+    assert state() == ("READY", "NOT_UPDATING")
+
+
+def test_the_old_config_serves_while_the_new_one_is_deployed(serving, api, workspace, state, openai_entity):
+    answer = api.ok("PUT", f"{ENDPOINTS}/chat/config", {"served_entities": [openai_entity("gpt-5")]})
+    assert state() == ("READY", "IN_PROGRESS")
+    assert answer["config"]["config_version"] == 1
+    assert answer["config"]["served_entities"][0]["name"] == "gpt-4o"
+    assert answer["pending_config"]["config_version"] == 2
+    assert answer["pending_config"]["served_entities"][0]["name"] == "gpt-5"
+    workspace.clock.advance(5)
+    shown = api.ok("GET", f"{ENDPOINTS}/chat")
+    assert shown["config"]["config_version"] == 2
+    assert shown["config"]["served_entities"][0]["name"] == "gpt-5"
+    assert "pending_config" not in shown
+
+
+def test_a_config_update_is_refused_while_one_runs_and_changes_nothing(serving, api, openai_entity):
+    api.ok("PUT", f"{ENDPOINTS}/chat/config", {"served_entities": [openai_entity("gpt-5")]})
+    before = api.ok("GET", f"{ENDPOINTS}/chat")
+    answer = api("PUT", f"{ENDPOINTS}/chat/config", {"served_entities": [openai_entity("gpt-6")]})
+    assert answer.error == (409, "RESOURCE_CONFLICT")
+    assert answer.body["message"].startswith("Endpoint chat is currently updating.")
+    assert api.ok("GET", f"{ENDPOINTS}/chat") == before
+
+
+def test_tags_and_gateway_change_while_an_update_runs(create, api, state):
+    create()
+    api.ok("PATCH", f"{ENDPOINTS}/chat/tags", {"add_tags": [{"key": "a", "value": "b"}]})
+    api.ok("PUT", f"{ENDPOINTS}/chat/ai-gateway", {"usage_tracking_config": {"enabled": True}})
+    assert state() == ("NOT_READY", "IN_PROGRESS")
+
+
+def test_a_first_deployment_that_fails_leaves_no_config_and_says_why(create, api, workspace, state):
+    workspace.endpoints.fail("ch*", message="the key was refused")
+    create()
+    assert state() == ("NOT_READY", "IN_PROGRESS")
+    workspace.clock.advance(5)
+    assert state() == ("NOT_READY", "UPDATE_FAILED")
+    shown = api.ok("GET", f"{ENDPOINTS}/chat")
+    assert "config" not in shown
+    entity = shown["pending_config"]["served_entities"][0]
+    assert entity["state"] == {"deployment": "DEPLOYMENT_FAILED", "deployment_state_message": "the key was refused"}
+
+
+def test_an_update_that_fails_leaves_the_old_config_serving(serving, api, workspace, state, openai_entity):
+    workspace.endpoints.fail("chat", message="no quota")
+    api.ok("PUT", f"{ENDPOINTS}/chat/config", {"served_entities": [openai_entity("gpt-5")]})
+    workspace.clock.advance(5)
+    assert state() == ("READY", "UPDATE_FAILED")
+    shown = api.ok("GET", f"{ENDPOINTS}/chat")
+    assert shown["config"]["served_entities"][0]["name"] == "gpt-4o"
+    assert shown["config"]["served_entities"][0]["state"]["deployment"] == "DEPLOYMENT_READY"
+
+
+def test_a_new_config_is_the_way_out_of_a_failure(create, api, workspace, state, openai_entity):
+    workspace.endpoints.fail("chat")
+    create()
+    workspace.clock.advance(5)
+    workspace.endpoints.clear()
+    api.ok("PUT", f"{ENDPOINTS}/chat/config", {"served_entities": [openai_entity("gpt-5")]})
+    assert state() == ("NOT_READY", "IN_PROGRESS")
+    workspace.clock.advance(5)
+    assert state() == ("READY", "NOT_UPDATING")
+    assert api.ok("GET", f"{ENDPOINTS}/chat")["config"]["config_version"] == 2
+
+
+def test_a_deployment_in_progress_can_still_be_made_to_fail(create, workspace, state):
+    create()
+    workspace.endpoints.fail("chat", seconds=0)
+    assert state() == ("NOT_READY", "UPDATE_FAILED")
+
+
+def test_a_deployment_can_be_canceled_or_stuck(create, api, workspace, state):
+    workspace.endpoints.cancel("canceled")
+    workspace.endpoints.stick("stuck")
+    create("canceled")
+    create("stuck")
+    workspace.clock.advance(1_000_000)
+    assert state("canceled") == ("NOT_READY", "UPDATE_CANCELED")
+    assert state("stuck") == ("NOT_READY", "IN_PROGRESS")
+    entity = api.ok("GET", f"{ENDPOINTS}/canceled")["pending_config"]["served_entities"][0]
+    assert entity["state"]["deployment"] == "DEPLOYMENT_ABORTED"
+
+
+def test_a_deployment_can_be_given_its_own_time(create, workspace, state):
+    workspace.endpoints.take("slow", seconds=100)
+    create("slow")
+    workspace.clock.advance(99)
+    assert state("slow") == ("NOT_READY", "IN_PROGRESS")
+    workspace.clock.advance(1)
+    assert state("slow") == ("READY", "NOT_UPDATING")
+
+
+def test_deployments_and_time_can_be_arranged_over_http(create, api, state):
+    api.ok("POST", "/_local/deployments", {"match": "*", "outcome": "failed", "message": "m", "seconds": 7})
+    create()
+    before = api.ok("GET", "/_local/clock")["now_ms"]
+    assert api.ok("POST", "/_local/clock", {"advance": 7})["now_ms"] == before + 7000
+    assert state() == ("NOT_READY", "UPDATE_FAILED")
+    api.ok("DELETE", "/_local/deployments")
+    create("fine")
+    api.ok("POST", "/_local/clock", {"advance": 5})
+    assert state("fine") == ("READY", "NOT_UPDATING")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/_local/clock", {"advance": -1}),
+        ("/_local/clock", {"advance": "1"}),
+        ("/_local/deployments", {"match": "*", "outcome": "explode"}),
+        ("/_local/deployments", {"outcome": "failed"}),
+    ],
+)
+def test_an_arrangement_that_makes_no_sense_is_a_400(api, path, body):
+    assert api("POST", path, body).status == 400
+
+
+def test_emptying_the_config_leaves_an_endpoint_without_one(serving, api, state):
+    api.ok("PUT", f"{ENDPOINTS}/chat/config", {})
+    assert state() == ("NOT_READY", "NOT_UPDATING")
+    assert "config" not in api.ok("GET", f"{ENDPOINTS}/chat")
+
+
+def test_the_uncertain_parts_are_switches(api_of, openai_entity):
+    behaviour = Behaviour(ready_during_update=False, busy_status=400, external_entity_state=False)
+    with LocalWorkspace(clock=Clock(lambda: 1e9), deploy_seconds=5, behaviour=behaviour) as workspace:
+        api = api_of(workspace.host, workspace.token)
+        config = {"served_entities": [openai_entity()]}
+        created = api.ok("POST", ENDPOINTS, {"name": "chat", "config": config})
+        assert "state" not in created["pending_config"]["served_entities"][0]
+        workspace.clock.advance(5)
+        assert api.ok("PUT", f"{ENDPOINTS}/chat/config", config)["state"]["ready"] == "NOT_READY"
+        assert api("PUT", f"{ENDPOINTS}/chat/config", config).error == (400, "RESOURCE_CONFLICT")
+
+
+def test_a_clock_never_goes_back():
+    with pytest.raises(ValueError, match="back"):
+        Clock().advance(-1)
