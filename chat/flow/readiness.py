@@ -59,7 +59,9 @@ def awaiting(endpoint: Endpoint) -> Iterator[None]:
         remedy = "Mend its config and apply it again; waiting longer will not help."
         raise EndpointFailedError(inert(str(error)), remedy=remedy) from error
     except NotReadyInTimeError as error:
-        raise NotReadyError(inert(str(error)), remedy="Wait longer (`wait=`), or look at its events.") from error
+        raise NotReadyError(
+            inert(str(error)), remedy="Wait longer (wait=, --wait), or look at its events in the workspace."
+        ) from error
     except Missing as error:
         remedy = f"Check the name {endpoint.name!r} and the workspace; create it with `python -m provisioning apply`."
         raise EndpointMissingError(inert(str(error)), remedy=remedy) from error

@@ -75,9 +75,9 @@ _REMEDIES: dict[type[RefusedError], str] = {
     ContextTooLongError: "Shorten the conversation, or use a model with a longer context.",
     UnauthenticatedError: "Check DATABRICKS_HOST and DATABRICKS_TOKEN: the token may be expired, or not this host's.",
     PermissionDeniedError: "Ask the endpoint's owner for CAN_QUERY on it.",
-    NotFoundError: "Check the endpoint's name and the workspace; `wait=` waits for one that is being created.",
-    RateLimitedError: "Call less often, wait longer (`retry_for=`), or ask for a higher limit.",
-    UnavailableError: "Try again later; `wait=` waits out a cold start.",
+    NotFoundError: "Check the endpoint's name and the workspace; wait= (--wait) waits for one that is being created.",
+    RateLimitedError: "Call less often, be more patient (retry_for=), or ask for a higher limit.",
+    UnavailableError: "Try again later; wait= (--wait) waits out a cold start.",
 }
 
 _OVERFLOW = re.compile(

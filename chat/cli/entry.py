@@ -1,0 +1,54 @@
+"""From an argument list to an exit code: the one place where an error becomes a message."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+import click
+
+from chat.cli.terminal import complain, note
+from chat.errors import ChatError, NotReadyError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NOT_READY = 4
+_INTERRUPTED = 130
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: what stands behind the program's name.
+
+    Returns:
+        The exit code.
+    """
+    from chat.cli.commands import ask  # noqa: PLC0415 - `--help` aside, loads the client
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = lambda message, *_, **__: note(str(message))
+            result = ask.main(args=list(arguments), prog_name="python -m chat", standalone_mode=False)
+            sys.stdout.flush()
+    except click.exceptions.Exit as ending:
+        return ending.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        note("interrupted")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the answer has seen enough (`| head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ChatError as error:
+        complain(error)
+        return _NOT_READY if isinstance(error, NotReadyError) else 1
+    return result if isinstance(result, int) else 0

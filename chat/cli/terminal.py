@@ -1,0 +1,57 @@
+"""What is shown, and how: answers on stdout, everything else on stderr, nothing that could drive the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from chat.errors import ChatError, inert
+
+if TYPE_CHECKING:
+    from chat.messages import Answer
+    from provisioning.readiness import Readiness
+
+
+def show(text: str) -> None:
+    """Write a piece of an answer to stdout at once; escapes are made inert where they would reach a terminal."""
+    sys.stdout.write(inert(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
+
+
+def show_calls(answer: Answer) -> None:
+    """Write the tool calls that an answer asks for, one a line."""
+    for call in answer.tool_calls:
+        show(f"{call.name}({call.arguments})\n")
+
+
+def note(text: str) -> None:
+    """Write a remark to stderr."""
+    sys.stderr.write(f"{inert(text)}\n")
+    sys.stderr.flush()
+
+
+def complain(error: ChatError) -> None:
+    """Write an error and what to do next to stderr."""
+    request = f" (request id {error.request_id})" if error.request_id else ""
+    note(f"error: {error.message}{request}")
+    if error.remedy:
+        note(f"  next: {error.remedy}")
+
+
+class Progress:
+    """Says on stderr what a wait is for, when it changes.
+
+    Args:
+        endpoint: what is waited for.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._said = ""
+
+    def __call__(self, seen: Readiness, seconds: float) -> None:
+        """Take in what a poll saw, and the seconds gone by."""
+        reason = getattr(seen, "reason", "ready")
+        if reason != self._said:
+            self._said = reason
+            note(f"waiting for {self._endpoint}, {seconds:.0f} s: {reason}" if reason != "ready" else "ready")
