@@ -200,7 +200,7 @@ class UnfinishedError(ProvisioningError):
 
     Args:
         message: what was done and what was not.
-        report: the plan and its outcome (a `provisioning.runner.Report`).
+        report: the plan and its outcome (a `provisioning.model.events.Report`).
         remedy: what to do next.
     """
 

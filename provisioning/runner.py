@@ -20,6 +20,7 @@ from provisioning.errors import (
 from provisioning.execution.context import Context
 from provisioning.execution.executor import execute
 from provisioning.execution.sources import Sources, read_sources, require
+from provisioning.model.events import Report
 from provisioning.model.ownership import set_id
 from provisioning.model.plan import Plan
 from provisioning.planning.circumstances import Options
@@ -38,20 +39,7 @@ if TYPE_CHECKING:
     from provisioning.model.workspace import Desired, Live, Standing
     from provisioning.workspace.client import Connection
 
-__all__ = ["Options", "Report", "apply", "destroy", "plan", "status", "wait"]
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an apply or a destroy did.
-
-    Attributes:
-        plan: what was to be done.
-        outcome: how it ended; None if it was not begun (nothing to do, or not confirmed).
-    """
-
-    plan: Plan
-    outcome: Outcome | None = None
+__all__ = ["Access", "Options", "Report", "apply", "destroy", "plan", "status", "wait"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from provisioning.model.address import Address
 from provisioning.model.base import Model
-from provisioning.model.plan import Action, Change, Step
+from provisioning.model.plan import Action, Change, Plan, Step
 
 
 class StepStarted(Model):
@@ -88,3 +88,11 @@ class Outcome(Model):
     not_ready: tuple[EndpointNotReady, ...] = ()
     interrupted: bool = False
     """Whether the user pressed Ctrl-C before the end."""
+
+
+class Report(Model):
+    """What an apply was to do, and how it ended."""
+
+    plan: Plan
+    outcome: Outcome | None = None
+    """None if it was not begun: there was nothing to do, or it was not confirmed."""

@@ -1,0 +1,249 @@
+"""The command line: flags in, a use case called, an exit code out. The only place that prints, asks or exits.
+
+What belongs here: the commands below, the flags they share, and what a user sees of errors, plans and progress.
+Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (`plan --detailed-exitcode`), 3 blocked by a
+guard, 4 applied but not ready in time, 5 applied in part, 130 interrupted.
+
+What may never happen here: a decision about a workspace; anything but the result on stdout; a traceback for bad
+input; an import of the SDK before a workspace is contacted (`--help` and `validate` stay fast).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+from pydantic import SecretStr
+
+from provisioning.cli import terminal
+from provisioning.cli.flags import Place, changing, contacting, reading
+from provisioning.errors import ConfigError, ProvisioningError
+from provisioning.model.inert import inert
+from provisioning.reporters import as_json, diagnostics, standings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from provisioning.model.workspace import Desired
+    from provisioning.planning.circumstances import Options
+    from provisioning.runner import Access
+
+_INTERRUPTED = 130
+_PENDING = 2
+_DEFAULT_CONFIGS = Path("configs")
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: what follows the program's name.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        code = commands.main(args=list(arguments), prog_name="python -m provisioning", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        terminal.say_error("interrupted before anything was written", remedy="run it again")
+        return _INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return 1  # click's own 2 would read as "changes pending"
+    except ProvisioningError as error:
+        terminal.show_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # whoever read our output is gone: stdout must not complain of it again when it is closed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # the process's boundary: a bug ends in a sentence, not in a traceback
+        if os.environ.get("PROVISIONING_DEBUG"):
+            raise
+        terminal.say_error(
+            f"internal error: {type(error).__name__}", remedy="PROVISIONING_DEBUG=1 shows where; please report it"
+        )
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="gatewright", prog_name="gatewright")
+def commands() -> None:
+    """Make a Databricks workspace hold the secret scopes and serving endpoints that a folder of YAML declares."""
+
+
+@commands.command()
+@reading
+def validate(place: Place) -> int:
+    """Check configs, offline."""
+    try:
+        desired = _load(place)
+    except ConfigError as error:
+        if place.form != "json":
+            raise
+        click.echo(diagnostics.as_json(error.diagnostics))
+        return error.exit_code
+    if place.form == "json":
+        click.echo(diagnostics.as_json(desired.notes))
+    else:
+        found = f"{len(desired.scopes)} secret scopes and {len(desired.endpoints)} endpoints"
+        click.echo(f"{inert(desired.set_name)}, target {inert(desired.target.name)}: {found} are valid.")
+    return 0
+
+
+@commands.command()
+@reading
+@contacting
+@changing
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if something would change.")
+@click.option("--no-secret-values", is_flag=True, help="Do not read the secrets' sources.")
+def plan(place: Place, *, options: Options, detailed_exitcode: bool, no_secret_values: bool) -> int:
+    """Show what an apply would do. Nothing is written."""
+    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+
+    with _workspace(place) as (desired, access):
+        made = runner.plan(desired, access=access, options=options, secret_values=not no_secret_values)
+    terminal.show_plan(made, form=place.form, hint="`apply` carries it out.")
+    return _PENDING if detailed_exitcode and made.pending else 0
+
+
+@commands.command()
+@reading
+@contacting
+@changing
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until endpoints are ready.")
+@click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="How long each endpoint may take.")
+@click.option(
+    "--require-sources", is_flag=True, help="Fail if a secret's source holds nothing, even if its key exists."
+)
+def apply(
+    place: Place,
+    *,
+    options: Options,
+    yes: bool,
+    no_wait: bool,
+    timeout: float | None,
+    require_sources: bool,
+) -> int:
+    """Make the workspace hold what the configs say. Safe to run again at any time."""
+    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+
+    with _workspace(place) as (desired, access), terminal.reported(place.form):
+        report = runner.apply(
+            desired,
+            access=access,
+            options=options,
+            review=lambda made: terminal.review(made, form=place.form, yes=yes),
+            on_event=terminal.listener(),
+            require_sources=require_sources,
+            waiting=not no_wait,
+            timeout=timeout,
+        )
+        terminal.show_report(report, form=place.form)
+    return 0
+
+
+@commands.command()
+@reading
+@contacting
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def destroy(place: Place, *, yes: bool) -> int:
+    """Delete everything that the configs' set owns in the workspace, and nothing else."""
+    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+
+    with _workspace(place) as (desired, access), terminal.reported(place.form):
+        report = runner.destroy(
+            desired,
+            access=access,
+            review=lambda made: terminal.review(made, form=place.form, yes=yes),
+            on_event=terminal.listener(),
+        )
+        terminal.show_report(report, form=place.form)
+    return 0
+
+
+@commands.command()
+@reading
+@contacting
+def status(place: Place) -> int:
+    """Show how each declared object stands in the workspace."""
+    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+
+    with _workspace(place) as (desired, access):
+        found = runner.status(desired, access=access)
+    click.echo(as_json.standings_json(found) if place.form == "json" else standings.standings_text(found))
+    return 0
+
+
+@commands.command()
+@reading
+@contacting
+@click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="How long each endpoint may take.")
+def wait(place: Place, *, timeout: float | None) -> int:
+    """Wait until every declared endpoint is ready."""
+    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+
+    with _workspace(place) as (desired, access), terminal.reported(place.form):
+        report = runner.wait(desired, access=access, on_event=terminal.listener(), timeout=timeout)
+        terminal.show_report(report, form=place.form)
+    return 0
+
+
+def _load(place: Place) -> Desired:
+    """Read the configs; notes and warnings go to stderr."""
+    from provisioning.config import load  # noqa: PLC0415 - --help needs no YAML
+
+    variables = dict(_variable(each) for each in place.variables)
+    desired = load(place.configs or (_DEFAULT_CONFIGS,), target=place.target, variables=variables)
+    if place.strict and any(each.severity == "warning" for each in desired.notes):
+        raise ConfigError(desired.notes)
+    if desired.notes and place.form != "json":
+        click.echo(diagnostics.text(desired.notes), err=True)
+    return desired
+
+
+def _variable(given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not equals or not name:
+        raise click.UsageError("--var takes NAME=VALUE")  # what was given is not repeated: it may be a secret
+    return name, value
+
+
+@contextlib.contextmanager
+def _workspace(place: Place) -> Iterator[tuple[Desired, Access]]:
+    """Read the configs and say which workspace to use; with --local, keep the embedded one open meanwhile."""
+    if place.state is not None and not place.local:
+        raise click.UsageError("--state is the embedded workspace's folder: add --local")
+    desired = _load(place)
+    from provisioning.runner import Access  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning.workspace.location import check_local, databricks_variables  # noqa: PLC0415 - as above
+
+    allowed = frozenset(place.allowed)
+    if not place.local:
+        yield desired, Access(allowed_commands=allowed)
+        return
+    check_local(desired.target)
+    if ignored := databricks_variables(os.environ):
+        click.echo(f"note: --local ignores {', '.join(ignored)}", err=True)
+    # a proxy of the environment is for other hosts: nothing may leave this machine
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+    from local_workspace.embedded import open_embedded  # noqa: PLC0415 - only --local needs it
+
+    try:
+        with open_embedded(place.state) as embedded:
+            yield desired, Access(host=embedded.host, token=SecretStr(embedded.token), allowed_commands=allowed)
+    except (OSError, TimeoutError) as error:
+        raise ProvisioningError(
+            f"the embedded workspace cannot be opened: {error}", remedy="--state DIR chooses another folder"
+        ) from error
