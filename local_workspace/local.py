@@ -86,6 +86,11 @@ class WorkspaceHandle:
         return self._workspace.id
 
     @property
+    def settings(self) -> Settings:
+        """How it is run."""
+        return self._workspace.settings
+
+    @property
     def requests(self) -> RequestLog:
         """What clients asked, oldest first, keys masked."""
         return self._workspace.requests

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from local_workspace.clock import Clock
+
+ME = "/api/2.0/preview/scim/v2/Me"
+APPLICATION = "11111111-2222-3333-4444-555555555555"
+
+
+def test_no_credential_is_a_401_in_the_real_words(workspace, api_of):
+    answer = api_of(workspace.host, None)("GET", ME)
+    assert answer.status == 401
+    assert answer.body["error_code"] == 401
+    expected = "Credential was not sent or was of an unsupported type for this API. [ReqId: "
+    assert answer.body["message"].startswith(expected)
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer ", "token x"])
+def test_another_kind_of_credential_counts_as_none(workspace, api_of, header):
+    assert api_of(workspace.host, None)("GET", ME, headers={"Authorization": header}).status == 401
+
+
+def test_a_bad_token_is_a_403_in_the_real_words(workspace, api_of):
+    answer = api_of(workspace.host, workspace.token[:-1])("GET", ME)
+    assert answer.status == 403
+    assert answer.body == {"error_code": 403, "message": "Invalid access token."}
+    assert answer.headers["x-databricks-reason-phrase"] == "Invalid access token."
+
+
+def test_me_is_the_tokens_own_identity(api, api_as, workspace):
+    answer = api("GET", ME)
+    assert answer.body["userName"] == "local-admin@example.com"
+    assert {each["display"] for each in answer.body["groups"]} == {"admins", "users"}
+    assert answer.headers["x-databricks-org-id"] == workspace.workspace_id
+    robot = api_as(APPLICATION).ok("GET", ME)
+    assert robot["userName"] == APPLICATION
+    assert "entitlements" not in api.ok("GET", ME, query={"excludedAttributes": "entitlements"})
+
+
+def test_the_same_identity_gets_the_same_token(workspace):
+    assert workspace.token_for("ann@example.com") == workspace.token_for("ann@example.com")
+    assert workspace.token_for("ann@example.com") != workspace.token_for("bob@example.com")
+
+
+def test_discovery_answers_without_a_token(workspace, api_of):
+    config = api_of(workspace.host, None).ok("GET", "/.well-known/databricks-config")
+    assert config["oidc_endpoint"] == f"{workspace.host}/oidc"
+    assert config["workspace_id"] == workspace.workspace_id
+
+
+@pytest.mark.parametrize("host", ["evil.example.com", "127.0.0.1", "localhost:1", "127.0.0.1.evil.example.com:80", ""])
+def test_a_foreign_host_header_is_refused_before_the_token_is_looked_at(api, host):
+    answer = api("GET", ME, headers={"Host": host})
+    assert answer.error == (421, "BAD_REQUEST")
+
+
+def test_localhost_with_the_right_port_is_the_same_host(api, workspace):
+    port = workspace.host.rpartition(":")[2]
+    assert api("GET", ME, headers={"Host": f"localhost:{port}"}).status == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "http://127.0.0.1:1", "http://localhost"])
+def test_a_web_page_of_another_origin_is_refused(api, origin):
+    answer = api("GET", ME, headers={"Origin": origin})
+    assert answer.error == (403, "PERMISSION_DENIED")
+    assert not any(name.startswith("access-control") for name in answer.headers)
+
+
+def test_a_preflight_gets_no_permission(api):
+    answer = api("OPTIONS", ME, headers={"Origin": "https://evil.example.com"})
+    assert answer.status == 403
+
+
+def test_it_listens_on_loopback_alone(workspace):
+    port = int(workspace.host.rpartition(":")[2])
+    with socket.socket() as other, pytest.raises(OSError, match=r"refused|unreachable"):
+        other.settimeout(2)
+        other.connect(("127.0.0.2", port))
+
+
+@pytest.fixture
+def ask_token(workspace, api_of):
+    secret = workspace.client_secret_for(APPLICATION)
+
+    def ask(client_id=APPLICATION, client_secret=secret, grant_type="client_credentials", **fields):
+        form = {"grant_type": grant_type, "client_id": client_id, "client_secret": client_secret, **fields}
+        raw = "&".join(f"{key}={value}" for key, value in form.items()).encode()
+        return api_of(workspace.host, None)("POST", "/oidc/v1/token", raw=raw)
+
+    return ask
+
+
+def test_a_service_principal_fetches_a_token_that_expires(workspace, api_of, ask_token):
+    issued = ask_token(scope="all-apis")
+    assert issued.status == 200
+    assert (issued.body["token_type"], issued.body["scope"]) == ("Bearer", "all-apis")
+    robot = api_of(workspace.host, issued.body["access_token"])
+    assert robot.ok("GET", ME)["userName"] == APPLICATION
+    workspace.clock.advance(issued.body["expires_in"])
+    assert robot("GET", ME).status == 403
+
+
+@pytest.mark.parametrize("wrong", [{"client_secret": "dose-wrong"}, {"client_id": "nobody"}])
+def test_a_wrong_client_gets_no_token(ask_token, wrong):
+    answer = ask_token(**wrong)
+    assert (answer.status, answer.body["error"]) == (401, "invalid_client")
+
+
+def test_another_grant_is_refused(ask_token):
+    answer = ask_token(grant_type="password")
+    assert (answer.status, answer.body["error"]) == (400, "unsupported_grant_type")
+
+
+def test_the_clock_is_the_machines_unless_it_is_given_another():
+    assert Clock(lambda: 12.5).now_ms() == 12_500

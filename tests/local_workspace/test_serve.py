@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+import pytest
+import urllib3
+
+from local_workspace import LocalWorkspace
+from local_workspace.embedded import open_embedded
+
+CREATE = "/api/2.0/secrets/scopes/create"
+LIST = "/api/2.0/secrets/scopes/list"
+CANARY = "sk-canary-0123456789"
+
+
+@contextmanager
+def serving(*arguments):
+    """`python -m local_workspace serve`, and the first line that it prints."""
+    command = [sys.executable, "-m", "local_workspace", "serve", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline()
+            yield process, json.loads(line) if line else None
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "local_workspace", "serve", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def scopes(api):
+    return {each["name"] for each in api.ok("GET", LIST).get("scopes", [])}
+
+
+def test_the_first_line_says_where_and_it_answers_there(api_of):
+    with serving() as (_, address):
+        assert set(address) == {"host", "token"}
+        assert address["host"].startswith("http://127.0.0.1:")
+        assert api_of(**address).ok("GET", "/_local/health") == {"status": "ok"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_quietly_when_it_is_told_to(number):
+    with serving() as (process, _):
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=30)
+        assert (process.returncode, out, errors) == (0, "", "")
+
+
+def test_a_restart_keeps_everything_and_the_token(tmp_path, api_of):
+    with serving("--state", tmp_path) as (_, address):
+        api_of(**address).ok("POST", CREATE, {"scope": "kept"})
+    with serving("--state", tmp_path) as (_, again):
+        assert again["token"] == address["token"]
+        assert scopes(api_of(**again)) == {"kept"}
+
+
+def test_killed_during_writes_it_loses_nothing_that_it_answered(tmp_path, api_of):
+    answered = set()
+    enough = threading.Event()
+
+    def write(api):
+        for number in range(10_000):
+            name = f"s{number}"
+            try:
+                api.ok("POST", CREATE, {"scope": name})
+            except urllib3.exceptions.HTTPError:
+                return
+            answered.add(name)
+            if len(answered) >= 50:
+                enough.set()
+
+    with serving("--state", tmp_path) as (process, address):
+        writer = threading.Thread(target=write, args=(api_of(**address),))
+        writer.start()
+        assert enough.wait(30)
+        process.kill()
+        writer.join()
+    with serving("--state", tmp_path) as (_, again):
+        assert answered <= scopes(api_of(**again))
+
+
+def test_the_state_is_for_its_owner_alone_and_ignored_by_git(tmp_path, api_of):
+    state = tmp_path / "state"
+    with serving("--state", state) as (_, address):
+        api = api_of(**address)
+        api.ok("POST", CREATE, {"scope": "s"})
+        api.ok("POST", "/api/2.0/secrets/put", {"scope": "s", "key": "k", "string_value": CANARY})
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in state.iterdir()}
+    assert modes.pop(".gitignore") is not None
+    assert set(modes) >= {"workspace.sqlite", "address.json", "lock"}
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    assert (state / ".gitignore").read_text() == "*\n"
+
+
+def test_a_folder_in_use_is_refused_in_one_line(tmp_path):
+    with serving("--state", tmp_path):
+        answer = run("--state", tmp_path)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == f"Error: {tmp_path} is in use: another process serves it\n"
+
+
+def test_a_port_in_use_is_refused_in_one_line(workspace):
+    answer = run("--port", workspace.host.rpartition(":")[2])
+    assert answer.returncode == 1
+    assert "cannot listen" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com"])  # noqa: S104 - that it is refused is the point
+def test_it_listens_on_nothing_but_loopback(host):
+    answer = run("--host", host)
+    assert answer.returncode == 2
+    assert "loopback" in answer.stderr
+
+
+def test_faults_can_come_from_a_file(tmp_path, api_of):
+    file = tmp_path / "faults.json"
+    file.write_text(json.dumps({"faults": [{"match": {"path": LIST}, "kind": "status", "status": 502}]}))
+    with serving("--faults", file) as (_, address):
+        assert [api_of(**address)("GET", LIST).status for _ in range(2)] == [502, 200]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"faults": [{"kind": "explode"}]}', "{}"])
+def test_a_bad_file_of_faults_is_refused_in_one_line(tmp_path, text):
+    file = tmp_path / "faults.json"
+    file.write_text(text)
+    answer = run("--faults", file)
+    assert answer.returncode == 1
+    assert str(file) in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_second_user_of_the_folder_connects_to_the_first(tmp_path, api_of):
+    with open_embedded(tmp_path) as first, open_embedded(tmp_path) as second:
+        assert (first.host, first.token, first.state) == (second.host, second.token, tmp_path)
+        api_of(first.host, first.token).ok("POST", CREATE, {"scope": "s"})
+        assert scopes(api_of(second.host, second.token)) == {"s"}
+
+
+def test_the_embedded_workspace_connects_to_a_server_of_the_same_folder(tmp_path):
+    with serving("--state", tmp_path) as (_, address), open_embedded(tmp_path) as embedded:
+        assert {"host": embedded.host, "token": embedded.token} == address
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from local_workspace.embedded import open_embedded
+with open_embedded(Path(sys.argv[1])):
+    print("up", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("end", ["kill", "leave"])
+def test_when_the_serving_process_ends_another_takes_over_at_the_same_address(tmp_path, pool, end):
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "up\n"
+        with open_embedded(tmp_path) as here:
+            headers = {"Authorization": f"Bearer {here.token}"}
+            retries = urllib3.Retry(connect=20, read=20, other=20, backoff_factor=0.05, allowed_methods=None)
+            body = json.dumps({"scope": "before"})
+            assert pool.request("POST", here.host + CREATE, body=body, headers=headers).status == 200
+            if end == "kill":
+                first.kill()
+            else:
+                first.stdin.close()
+            answer = pool.request("GET", here.host + LIST, headers=headers, retries=retries)
+            assert answer.json() == {"scopes": [{"name": "before", "backend_type": "DATABRICKS"}]}
+
+
+def test_two_in_process_workspaces_do_not_share_a_folder(tmp_path):
+    with LocalWorkspace(state=tmp_path), pytest.raises(BlockingIOError):
+        LocalWorkspace(state=tmp_path)
+    with LocalWorkspace(state=tmp_path):
+        pass
+
+
+def test_closing_twice_is_no_error_and_nothing_answers_afterwards(pool):
+    workspace = LocalWorkspace()
+    workspace.close()
+    workspace.close()
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        pool.request("GET", workspace.host + "/_local/health")
+
+
+def test_a_thread_is_not_left_behind():
+    before = threading.active_count()
+    with LocalWorkspace():
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+
+
+def test_tokens_stay_out_of_what_is_printed(tmp_path):
+    with open_embedded(tmp_path) as embedded, LocalWorkspace(simulated_key=CANARY) as workspace:
+        assert embedded.token not in repr(embedded)
+        assert workspace.token not in repr(workspace)
+        assert CANARY not in repr(workspace._workspace.settings)
+
+
+def test_help_and_start_do_not_depend_on_the_environment():
+    answer = subprocess.run(
+        [sys.executable, "-m", "local_workspace", "serve", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert "Serve until interrupted" in answer.stdout
