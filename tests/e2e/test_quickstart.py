@@ -53,5 +53,5 @@ def test_quickstart_applies_waits_and_streams_and_a_second_run_changes_nothing(c
 
     second = quickstart(clone)
     assert second.returncode == 0, second.stderr
-    assert "no changes" in second.stdout.lower() + second.stderr.lower()
+    assert "Nothing to do" in second.stdout
     assert second.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
