@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from local_workspace.authentication import Door, Gate, Identify, respond
 from local_workspace.breakage import Breakage
@@ -27,10 +29,11 @@ from local_workspace.handlers import (
     permissions,
     scopes,
 )
+from local_workspace.openapi import document
 from local_workspace.recorder import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -96,7 +99,15 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
 
 def _routes() -> list[BaseRoute]:
     families = (scopes, endpoints, endpoint_reports, permissions, identity, oidc, invocations, local)
-    return [route for family in families for route in family.routes]
+    routes: list[BaseRoute] = [route for family in families for route in family.routes]
+    return [*routes, Route("/_local/openapi", _published(routes), methods=["GET"])]
+
+
+def _published(routes: list[BaseRoute]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(_request: Request) -> Response:
+        return JSONResponse(document(routes))
+
+    return endpoint
 
 
 class _WithoutTrailingSlash:

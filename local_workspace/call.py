@@ -14,6 +14,8 @@ from starlette.routing import Route
 from local_workspace.errors import ApiError, invalid, malformed
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from local_workspace.resources.identities import Identity
     from local_workspace.workspace import Workspace
 
@@ -64,25 +66,51 @@ class Call:
 Handler = Callable[[Call], Mapping[str, Any] | Response]
 
 
-def route(method: str, path: str, handler: Handler) -> Route:
-    """Make a handler answer a route: its mapping as JSON, its `ApiError` as the API's error body.
+class Handled:
+    """A handler as Starlette calls it, and what the OpenAPI document says of it.
+
+    Args:
+        handler: a plain function. It runs in the event loop: what it does is a few SQLite statements, one call
+            after the other, so that no two writes interleave.
+        takes: the JSON Schema of the body, if it takes one.
+        asks: the query parameters that must be given.
+    """
+
+    def __init__(self, handler: Handler, *, takes: Mapping[str, Any] | None, asks: tuple[str, ...]) -> None:
+        self._handler = handler
+        self.takes = takes
+        self.asks = asks
+        self.summary = (handler.__doc__ or "").partition("\n")[0]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request: a mapping as JSON, a response as it is."""
+        call = await _call(Request(scope, receive))
+        try:
+            answer = self._handler(call)
+        except RecursionError:
+            raise malformed("The request is nested too deeply.") from None
+        response = answer if isinstance(answer, Response) else JSONResponse(answer)
+        await response(scope, receive, send)
+
+
+def route(
+    method: str,
+    path: str,
+    handler: Handler,
+    *,
+    takes: Mapping[str, Any] | None = None,
+    asks: tuple[str, ...] = (),
+) -> Route:
+    """Make a handler answer a route; an `ApiError` that it raises becomes the API's error body.
 
     Args:
         method: the HTTP method.
         path: Starlette's path pattern, without a trailing slash; requests with one find it too.
-        handler: a plain function. It runs in the event loop: what it does is a few SQLite statements, one
-            call after the other, so that no two writes interleave.
+        handler: what answers.
+        takes: the JSON Schema of the body, for the OpenAPI document.
+        asks: the query parameters that must be given, for the same.
     """
-
-    async def endpoint(request: Request) -> Response:
-        call = await _call(request)
-        try:
-            answer = handler(call)
-        except RecursionError:
-            raise malformed("The request is nested too deeply.") from None
-        return answer if isinstance(answer, Response) else JSONResponse(answer)
-
-    return Route(path, endpoint, methods=[method])
+    return Route(path, Handled(handler, takes=takes, asks=asks), methods=[method])
 
 
 async def read_body(request: Request, *, at_most: int) -> bytes:

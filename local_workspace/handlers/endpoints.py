@@ -6,6 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.call import Call, route
+from local_workspace.errors import invalid
+from local_workspace.handlers import schemas
 from local_workspace.resources import endpoint_changes
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ def update_config(call: Call) -> Mapping[str, Any]:
 def update_provisioned(call: Call) -> Mapping[str, Any]:
     """Begin to deploy a new config with provisioned throughput."""
     config = call.body.get("config") or {}
+    if not isinstance(config, dict):
+        raise invalid("config must be an object.")
     return call.workspace.endpoints.update_config(call.path["name"], config, identity=call.identity, provisioned=True)
 
 
@@ -94,18 +98,36 @@ def _change(call: Call, change: Callable[[Endpoint, Mapping[str, Any]], Endpoint
 
 _ENDPOINTS = "/api/2.0/serving-endpoints"
 
+_TAGS = schemas.record(add_tags=schemas.several(schemas.TAG), delete_tags=schemas.several(schemas.TEXT))
+_LIMITS = schemas.record(rate_limits=schemas.several(schemas.RATE_LIMIT))
+
 routes = [
     route("GET", f"{_ENDPOINTS}:foundation-models", list_foundation),
     route("GET", _ENDPOINTS, list_all),
-    route("POST", _ENDPOINTS, create),
-    route("POST", f"{_ENDPOINTS}/pt", create_provisioned),
-    route("PUT", f"{_ENDPOINTS}/pt/{{name}}/config", update_provisioned),
+    route("POST", _ENDPOINTS, create, takes=schemas.ENDPOINT),
+    route("POST", f"{_ENDPOINTS}/pt", create_provisioned, takes=schemas.ENDPOINT),
+    route(
+        "PUT",
+        f"{_ENDPOINTS}/pt/{{name}}/config",
+        update_provisioned,
+        takes=schemas.record(("config",), config=schemas.CONFIG),
+    ),
     route("GET", f"{_ENDPOINTS}/{{name}}", get),
     route("DELETE", f"{_ENDPOINTS}/{{name}}", delete),
-    route("PUT", f"{_ENDPOINTS}/{{name}}/config", update_config),
-    route("PUT", f"{_ENDPOINTS}/{{name}}/ai-gateway", put_ai_gateway),
-    route("PATCH", f"{_ENDPOINTS}/{{name}}/tags", patch_tags),
-    route("PATCH", f"{_ENDPOINTS}/{{name}}/notifications", patch_notifications),
-    route("PUT", f"{_ENDPOINTS}/{{name}}/rate-limits", put_rate_limits),
-    route("PATCH", f"{_ENDPOINTS}/{{name}}/telemetry-config", patch_telemetry),
+    route("PUT", f"{_ENDPOINTS}/{{name}}/config", update_config, takes=schemas.CONFIG),
+    route("PUT", f"{_ENDPOINTS}/{{name}}/ai-gateway", put_ai_gateway, takes=schemas.AI_GATEWAY),
+    route("PATCH", f"{_ENDPOINTS}/{{name}}/tags", patch_tags, takes=_TAGS),
+    route(
+        "PATCH",
+        f"{_ENDPOINTS}/{{name}}/notifications",
+        patch_notifications,
+        takes=schemas.record(email_notifications=schemas.MAILS),
+    ),
+    route("PUT", f"{_ENDPOINTS}/{{name}}/rate-limits", put_rate_limits, takes=_LIMITS),
+    route(
+        "PATCH",
+        f"{_ENDPOINTS}/{{name}}/telemetry-config",
+        patch_telemetry,
+        takes=schemas.record(telemetry_config=schemas.TELEMETRY),
+    ),
 ]

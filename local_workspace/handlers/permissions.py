@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_workspace.call import Call, route
 from local_workspace.errors import denied, invalid, missing
+from local_workspace.handlers.schemas import GRANTS
 from local_workspace.resources import permissions
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ _PERMISSIONS = "/api/2.0/permissions/serving-endpoints/{id}"
 
 routes = [
     route("GET", _PERMISSIONS, get),
-    route("PUT", _PERMISSIONS, replace),
-    route("PATCH", _PERMISSIONS, update),
+    route("PUT", _PERMISSIONS, replace, takes=GRANTS),
+    route("PATCH", _PERMISSIONS, update, takes=GRANTS),
     route("GET", f"{_PERMISSIONS}/permissionLevels", levels),
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_workspace.call import Call, route
 from local_workspace.errors import invalid, malformed
+from local_workspace.handlers.schemas import TEXT, record, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,17 +118,24 @@ def _value(body: Mapping[str, Any]) -> bytes:
 
 
 _SECRETS = "/api/2.0/secrets"
+_SCOPE = record(
+    ("scope",),
+    scope=TEXT,
+    scope_backend_type={"enum": ["DATABRICKS", "AZURE_KEYVAULT"]},
+    backend_azure_keyvault=texts("resource_id*", "dns_name*", "tenant_id"),
+    initial_manage_principal=TEXT,
+)
 
 routes = [
-    route("POST", f"{_SECRETS}/scopes/create", create_scope),
+    route("POST", f"{_SECRETS}/scopes/create", create_scope, takes=_SCOPE),
     route("GET", f"{_SECRETS}/scopes/list", list_scopes),
-    route("POST", f"{_SECRETS}/scopes/delete", delete_scope),
-    route("POST", f"{_SECRETS}/put", put_secret),
-    route("GET", f"{_SECRETS}/get", get_secret),
-    route("GET", f"{_SECRETS}/list", list_secrets),
-    route("POST", f"{_SECRETS}/delete", delete_secret),
-    route("POST", f"{_SECRETS}/acls/put", put_acl),
-    route("GET", f"{_SECRETS}/acls/get", get_acl),
-    route("GET", f"{_SECRETS}/acls/list", list_acls),
-    route("POST", f"{_SECRETS}/acls/delete", delete_acl),
+    route("POST", f"{_SECRETS}/scopes/delete", delete_scope, takes=texts("scope*")),
+    route("POST", f"{_SECRETS}/put", put_secret, takes=texts("scope*", "key*", "string_value", "bytes_value")),
+    route("GET", f"{_SECRETS}/get", get_secret, asks=("scope", "key")),
+    route("GET", f"{_SECRETS}/list", list_secrets, asks=("scope",)),
+    route("POST", f"{_SECRETS}/delete", delete_secret, takes=texts("scope*", "key*")),
+    route("POST", f"{_SECRETS}/acls/put", put_acl, takes=texts("scope*", "principal*", "permission*")),
+    route("GET", f"{_SECRETS}/acls/get", get_acl, asks=("scope", "principal")),
+    route("GET", f"{_SECRETS}/acls/list", list_acls, asks=("scope",)),
+    route("POST", f"{_SECRETS}/acls/delete", delete_acl, takes=texts("scope*", "principal*")),
 ]
