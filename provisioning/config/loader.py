@@ -83,11 +83,10 @@ def load(
 
 def _resources(root: Node, settings: Target, values: Variables, resolver: Resolver, problems: Problems) -> Node:
     """Return the managed resources with their presets, and with every reference resolved that can be."""
-    declared = root.get("resources")
-    if declared is None:
-        return root.with_value({})
+    declared = root.get("resources") or root.with_value({})
     note_skipped(declared, problems)
-    prefix = name_prefix(resolver.resolve(root.get("presets") or root.with_value({})), settings.mode)
+    presets = root.get("presets")
+    prefix = name_prefix(resolver.resolve(presets) if presets is not None else None, settings.mode)
     endpoints = prefix_names(declared.get("model_serving_endpoints"), prefix)
     if endpoints is not None:
         declared = declared.with_value({**declared.fields(), "model_serving_endpoints": endpoints})

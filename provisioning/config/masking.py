@@ -23,10 +23,11 @@ _SHAPED = re.compile(
     | \b github_pat_\w{16,} | \b xox[a-z]-[\w-]{8,} | \b AIza[\w-]{20,} | \b eyJ[\w-]{8,}\.[\w.-]+
     | \b hf_[A-Za-z0-9]{16,}
     | -----BEGIN .*
-    | (?<![\w/+.-]) (?=[\w/+-]*[0-9]) (?=[\w/+-]*[a-z]) (?=[\w/+-]*[A-Z]) [\w/+-]{24,}={0,2}
+    | (?<![\w/+.-]) (?=[\w/+-]*[0-9]) (?=[\w/+-]*[a-z]) (?=[\w/+-]*[A-Z]) [\w+][\w/+-]{23,}={0,2}
+    | (?<=://) [^/\s@]*:[^/\s@]+ (?=@)
     """
 )
-"""What is shaped like a well-known credential, or like a long random text."""
+"""What is shaped like a well-known credential, like a long random text, or like a password in an address."""
 
 
 def masked(text: str) -> str:

@@ -57,9 +57,11 @@ class Node(NamedTuple):
         """Return one child: by key of a mapping, by index of a list."""
         value = self.value
         if isinstance(value, dict) and isinstance(step, str):
-            return value.get(step)
+            found: Node | None = value.get(step)
+            return found
         if isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
-            return value[step]
+            item: Node = value[step]
+            return item
         return None
 
     def fields(self) -> dict[str, Node]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from provisioning.config.problems import Problems
 
 _DEEPEST: Final = 64
-_MOST_NODES: Final = 200_000
+_MOST_NODES: Final = 100_000
 _HARMLESS: Final = 4_000
 _LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 

@@ -27,14 +27,14 @@ BUNDLE_LEVELS: Final = ("CAN_MANAGE", "CAN_VIEW", "CAN_RUN")
 _REFERENCE_OR_CHARACTER: Final = re.compile(f"({REFERENCE.pattern})|.", re.DOTALL)
 
 
-def name_prefix(root: Node, mode: str | None) -> str:
+def name_prefix(presets: Node | None, mode: str | None) -> str:
     """Return the text that is put before the names of endpoints, and of endpoints alone: scopes keep theirs.
 
     Args:
-        root: the bundle, its presets resolved.
+        presets: the bundle's `presets`, resolved.
         mode: the target's mode; development has a prefix of its own unless the presets give one.
     """
-    given = root.get("presets", "name_prefix")
+    given = presets.get("name_prefix") if presets is not None else None
     if given is not None and isinstance(given.value, str):
         return _normalised(given.value)
     return _normalised(_DEVELOPMENT_PREFIX) if mode == "development" else ""

@@ -23,7 +23,7 @@ _PATH = re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*", re.ASCII)
 _STEP = re.compile(r"[^.\[\]]+")
 _MOST_ROUNDS: Final = 11
 _LONGEST_TEXT: Final = 256 * 1024
-_MOST_VALUES: Final = 200_000
+_MOST_VALUES: Final = 50_000
 _AFTER_CREATE: Final = frozenset({"id", "endpoint_url", "creator"})
 
 
@@ -43,6 +43,7 @@ class Resolver:
         self.facts = facts
         self._problems = problems
         self._known: dict[str, Node | None] = {}
+        self._sizes: dict[str, int] = {}
         self._size = 0
 
     def resolve(self, node: Node, *, above: tuple[str, ...] = ()) -> Node:
@@ -104,7 +105,9 @@ class Resolver:
             self._known[path] = resolved
         found = self._known[path]
         if found is not None and isinstance(found.value, (dict, list)):
-            self._size += sum(1 for _each in walk(found))
+            if path not in self._sizes:
+                self._sizes[path] = len(walk(found))
+            self._size += self._sizes[path]
             if self._size > _MOST_VALUES:
                 self._problems.add("P104", f"the references expand to more than {_MOST_VALUES} values", node)
                 return None
@@ -154,7 +157,9 @@ class Resolver:
             return declared
         if path in WORKSPACE_FACTS:
             return None
-        near = did_you_mean(path, (*self.facts, *WORKSPACE_FACTS))
+        head = self._root.get(steps[0])
+        declared_paths = [f"{steps[0]}.{key}" for key in head.fields()] if head is not None else []
+        near = did_you_mean(path, (*declared_paths, *self.facts, *WORKSPACE_FACTS))
         remedy = f"did you mean `${{{near}}}`?" if near else None
         self._problems.add("P301", f"`${{{path}}}` leads nowhere", node, remedy=remedy)
         return None

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from provisioning.config import load
+from provisioning.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioning.model.workspace import Desired
+
+ENDPOINT = "resources: {model_serving_endpoints: {%s: {name: %s}}}\n"
+
+
+def codes(paths: list[Path]) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(paths, environ={})
+    return [each.code for each in caught.value.diagnostics]
+
+
+def names(desired: Desired) -> list[str]:
+    return [each.name for each in desired.endpoints]
+
+
+def test_a_folder_without_a_root_file_is_every_yaml_file_in_it(write: Callable[..., Path]) -> None:
+    folder = write(
+        {"b.yaml": ENDPOINT % ("b", "b"), "a.yml": ENDPOINT % ("a", "a"), "sub/c.yml": "x: [", "n.txt": "x: ["}
+    )
+    desired = load([folder], environ={})
+    assert names(desired) == ["a", "b"]
+    assert (desired.set_name, desired.named) == ("set", False)
+
+
+def test_a_root_file_brings_in_what_it_includes_and_nothing_else(write: Callable[..., Path]) -> None:
+    folder = write(
+        {
+            "databricks.yml": "bundle: {name: own}\ninclude: [parts/*.yml, parts/a.yml]\n",
+            "parts/a.yml": ENDPOINT % ("a", "a"),
+            "other.yml": "x: [",
+        }
+    )
+    desired = load([folder], environ={})
+    assert names(desired) == ["a"]
+    assert (desired.set_name, desired.named) == ("own", True)
+
+
+def test_side_files_beside_bundle_files_are_found(write: Callable[..., Path]) -> None:
+    side = "provisioning: {secret_scopes: {%s: {secrets: {k: {env: X}}}}}\n"
+    folder = write(
+        {
+            "databricks.yml": "include: [parts/*.yml]\nresources: {secret_scopes: {a: {name: a}}}\n",
+            "a.secrets.yml": side % "a",
+            "parts/b.yml": "resources: {secret_scopes: {b: {name: b}}}\n",
+            "parts/b.secrets.yml": side % "b",
+        }
+    )
+    desired = load([folder], environ={})
+    assert [dict(scope.secrets or {}).keys() for scope in desired.scopes] == [{"k"}, {"k"}]
+
+
+def test_several_files_make_one_set(write: Callable[..., Path]) -> None:
+    folder = write({"a.yml": ENDPOINT % ("a", "a"), "b.yml": ENDPOINT % ("b", "b")})
+    desired = load([folder / "b.yml", folder / "a.yml"], environ={})
+    assert names(desired) == ["b", "a"]
+    assert (desired.set_name, desired.named) == ("b", False)
+
+
+def test_positions_keep_the_path_that_the_user_gave(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write({"a.yml": ENDPOINT % ("a", "a")})
+    monkeypatch.chdir(folder.parent)
+    desired = load([Path("set")], environ={})
+    assert desired.positions["model_serving_endpoints.a"].file == str(Path("set/a.yml"))
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"n.txt": ""}, "P109"),
+        ({"databricks.yml": "include: [none/*.yml]\n"}, "P110"),
+        ({"databricks.yml": "include: [../x.yml]\n"}, "P108"),
+        ({"databricks.yml": "include: [/etc/x.yml]\n"}, "P108"),
+        ({"databricks.yml": "include: one.yml\n"}, "P203"),
+        ({"databricks.yml": "a: 1\n", "bundle.yml": "a: 1\n"}, "P406"),
+        ({"a.yml": "- a list\n"}, "P203"),
+        ({"a.yml": ENDPOINT % ("a", "a"), "b.yml": ENDPOINT % ("a", "b")}, "P406"),
+        ({"a.yml": "bundle: {name: a}\n", "b.yml": "bundle: {name: b}\n"}, "P406"),
+    ],
+)
+def test_files_that_cannot_be_meant_are_reported(write: Callable[..., Path], files: dict[str, str], code: str) -> None:
+    assert code in codes([write(files)])
+
+
+def test_a_missing_path_is_reported_once(tmp_path: Path) -> None:
+    assert codes([tmp_path / "nowhere"]) == ["P107"]
+
+
+@pytest.mark.parametrize("content", [b"a: \xff\xfe\xfa\n", b"\xe9: 1\n"])
+def test_bytes_that_are_no_text_are_reported(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.yml").write_bytes(content)
+    assert codes([tmp_path / "a.yml"]) == ["P103"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks_are_understood(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.yml").write_text("# é\n" + ENDPOINT % ("a", "a"), encoding=encoding)
+    assert names(load([tmp_path / "a.yml"], environ={})) == ["a"]
+
+
+def test_a_link_that_leaves_the_folder_is_refused(write: Callable[..., Path], tmp_path: Path) -> None:
+    outside = tmp_path / "outside.yml"
+    outside.write_text(ENDPOINT % ("a", "a"))
+    folder = write({"databricks.yml": "include: [linked.yml]\n"})
+    (folder / "linked.yml").symlink_to(outside)
+    assert codes([folder]) == ["P108"]
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yml")
+    assert codes([tmp_path / "a.yml"]) == ["P107"]
+
+
+def test_a_huge_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("# " + "x" * (5 * 1024**2))
+    assert codes([tmp_path / "a.yml"]) == ["P104"]
+
+
+def test_an_empty_file_is_an_empty_set(tmp_path: Path) -> None:
+    (tmp_path / "mine.yml").write_text("# all commented out\n")
+    desired = load([tmp_path / "mine.yml"], environ={})
+    assert (desired.set_name, desired.scopes, desired.endpoints) == ("mine", (), ())
