@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from provisioning.errors import SecretSourceError
 from provisioning.model.inert import inert
+from provisioning.secret_sources.decoding import text_of
 
 if TYPE_CHECKING:
     from provisioning.model.secret import CommandSource
@@ -45,9 +46,26 @@ def read(source: CommandSource, place: Place) -> str:
         for variable, value in place.environ.items()
         if variable not in place.hidden and not variable.startswith(_CREDENTIAL_PREFIXES)
     }
+    done = _run([program, *source.command[1:]], environment, place)
+    if isinstance(done, str):
+        raise SecretSourceError(f"{source} {done}", position=place.position)
+    if done.returncode != 0:
+        raise SecretSourceError(
+            f"{source} failed with exit code {done.returncode}{_complaint(done)}",
+            position=place.position,
+            remedy="run the command by hand to see why; are you signed in?",
+        )
+    text = text_of(done.stdout)
+    if text is None:
+        raise SecretSourceError(f"{source} did not print utf-8 text", position=place.position)
+    return text
+
+
+def _run(command: list[str], environment: dict[str, str], place: Place) -> subprocess.CompletedProcess[bytes] | str:
+    """Run a program, or say what became of it: subprocess's exceptions carry its arguments and output."""
     try:
-        done = subprocess.run(  # noqa: S603 - allowed by name above; a list of arguments, no shell
-            [program, *source.command[1:]],
+        return subprocess.run(  # noqa: S603 - allowed by name; a list of arguments, no shell
+            command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -56,24 +74,9 @@ def read(source: CommandSource, place: Place) -> str:
             timeout=_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        # Not chained: the exception carries the arguments and what was printed so far.
-        raise SecretSourceError(f"{source} did not end within {_SECONDS:.0f} s", position=place.position) from None
+        return f"did not end within {_SECONDS:.0f} s"
     except OSError as error:
-        raise SecretSourceError(f"{source} could not be started: {error.strerror}", position=place.position) from None
-    return _printed(source, done, place)
-
-
-def _printed(source: CommandSource, done: subprocess.CompletedProcess[bytes], place: Place) -> str:
-    if done.returncode != 0:
-        raise SecretSourceError(
-            f"{source} failed with exit code {done.returncode}{_complaint(done)}",
-            position=place.position,
-            remedy="run the command by hand to see why; signed in?",
-        )
-    try:
-        return done.stdout.decode("utf-8")
-    except UnicodeDecodeError:
-        raise SecretSourceError(f"{source} did not print utf-8 text", position=place.position) from None
+        return f"could not be started: {error.strerror}"
 
 
 def _complaint(done: subprocess.CompletedProcess[bytes]) -> str:

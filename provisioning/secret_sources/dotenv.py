@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioning.errors import SecretSourceError
+from provisioning.secret_sources.decoding import text_of
+from provisioning.secret_sources.file import content_of
 
 if TYPE_CHECKING:
     from provisioning.model.secret import DotenvSource
@@ -24,18 +26,11 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 def read(source: DotenvSource, place: Place) -> str:
     """Return the key's value, the last one if it is there twice. `$` is text: nothing is expanded."""
-    try:
-        text = place.path(source.dotenv).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise SecretSourceError(
-            f"{source} cannot be read: {error.strerror}",
-            position=place.position,
-            remedy="check the path, which starts at the config file's folder",
-        ) from None
-    except UnicodeDecodeError:
-        raise SecretSourceError(f"{source} is not utf-8 text", position=place.position) from None
+    text = text_of(content_of(source.dotenv, str(source), place))
+    if text is None:
+        raise SecretSourceError(f"{source} is not utf-8 text", position=place.position)
     value = ""
-    for match in _ASSIGNMENT.finditer(text):
+    for match in _ASSIGNMENT.finditer(text.removeprefix("\ufeff")):
         if match["key"] == source.key:
             value = _value(match)
     return value

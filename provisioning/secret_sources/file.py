@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from provisioning.errors import SecretSourceError
+from provisioning.secret_sources.decoding import from_base64, text_of
 
 if TYPE_CHECKING:
     from provisioning.model.secret import FileSource
@@ -15,22 +14,34 @@ if TYPE_CHECKING:
 
 def read(source: FileSource, place: Place) -> str:
     """Return the file's text, decoded from base64 if the source says so."""
-    try:
-        content = place.path(source.file).read_bytes()
-    except OSError as error:
-        raise SecretSourceError(
-            f"{source} cannot be read: {error.strerror}",
-            position=place.position,
-            remedy="check the path, which starts at the config file's folder",
-        ) from None
-    try:
-        if source.encoding == "base64":
-            content = base64.b64decode(b"".join(content.split()), validate=True)
-        return content.decode("utf-8")
-    except (UnicodeDecodeError, binascii.Error):
-        # Not chained: a UnicodeDecodeError carries the content.
+    written = content_of(source.file, str(source), place)
+    content = from_base64(written) if source.encoding == "base64" else written
+    text = text_of(content) if content is not None else None
+    if text is None:
         raise SecretSourceError(
             f"{source} is not {source.encoding or 'utf-8'} text",
             position=place.position,
             remedy="say with `encoding: base64` that the file holds base64, or save it as UTF-8",
-        ) from None
+        )
+    return text
+
+
+def content_of(path: str, name: str, place: Place) -> bytes:
+    """Return a file's bytes.
+
+    Args:
+        path: the path as the config has it.
+        name: what the source is called in an error.
+        place: where and with what it is read.
+
+    Raises:
+        SecretSourceError: the file cannot be read.
+    """
+    try:
+        return place.path(path).read_bytes()
+    except OSError as error:
+        raise SecretSourceError(
+            f"{name} cannot be read: {error.strerror}",
+            position=place.position,
+            remedy="check the path, which starts at the config file's folder",
+        ) from error

@@ -20,11 +20,13 @@ def read(source: KeyringSource, place: Place) -> str:
         raise SecretSourceError(
             f"{source} needs the package keyring", position=place.position, remedy='pip install "gatewright[keyring]"'
         ) from None
+    failure = ""
     try:
         return keyring.get_password(source.keyring, source.user) or ""
     except KeyringError as error:
-        raise SecretSourceError(
-            f"{source} cannot be read: {type(error).__name__}",
-            position=place.position,
-            remedy="unlock the keyring, or choose another source where there is none (a CI machine)",
-        ) from None
+        failure = type(error).__name__  # its text is a backend's own, and may hold anything
+    raise SecretSourceError(
+        f"{source} cannot be read: {failure}",
+        position=place.position,
+        remedy="unlock the keyring, or choose another source where there is none (a CI machine)",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioning.errors import SecretSourceError
+from provisioning.secret_sources.decoding import text_of
 
 if TYPE_CHECKING:
     from provisioning.model.secret import StdinSource
@@ -18,7 +19,7 @@ def read(source: StdinSource, place: Place) -> str:
         raise SecretSourceError(
             f"{source} is a terminal", position=place.position, remedy="pipe the value in: printf %s ... | ... apply"
         )
-    try:
-        return place.stdin.read().decode("utf-8")
-    except UnicodeDecodeError:
-        raise SecretSourceError(f"{source} is not utf-8 text", position=place.position) from None
+    text = text_of(place.stdin.read())
+    if text is None:
+        raise SecretSourceError(f"{source} is not utf-8 text", position=place.position)
+    return text
