@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, cast
 
 from chat.errors import BadRequestError, ChatWarning, ConnectionFailedError, ReadinessError, UnauthenticatedError
@@ -77,8 +77,8 @@ def complete(
     for endpoint in preferred:
         try:
             # With another endpoint at hand, an unavailable one is left at once instead of waited for.
-            at_once = Attempts(deadline=clock() + call.retry_for, limit=0, clock=clock, jitter=jitter)
-            return (yield from _on(endpoint, call, remember(endpoint), at_once, passed_over))
+            at_once = Attempts(deadline=clock(), limit=0, clock=clock, jitter=jitter)
+            return (yield from _on(endpoint, replace(call, wait=0.0), remember(endpoint), at_once, passed_over))
         except (*PASSING, ReadinessError) as error:
             if error.partial is not None:
                 raise
@@ -157,10 +157,12 @@ def _result(call: Call[T], response: Response, origin: Mapping[str, object], cre
 
 
 def _drop(names: tuple[str, ...], error: BadRequestError, memory: Memory, endpoint: Endpoint) -> None:
-    """Leave out what the model refuses, from now on; raise the refusal again if that would not help."""
+    """Leave out what the model refuses, from now on; raise the refusal again if it names nothing to leave out."""
+    if not names:
+        raise error
     fresh = [name for name in names if name not in memory.refused]
     if not fresh:
-        raise error
+        return  # a call at the same time has learnt it first
     memory.refused.update(fresh)
     text = (
         f"Endpoint {endpoint.name!r} refuses {', '.join(fresh)}; calls to it go without from now on. ({error.message})"

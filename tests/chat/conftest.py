@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import threading
 import urllib.request
 from typing import TYPE_CHECKING
 
@@ -55,6 +57,115 @@ def workspace(server: LocalWorkspace, monkeypatch: pytest.MonkeyPatch) -> Worksp
 def endpoint(workspace: WorkspaceHandle, create_external: Callable[..., str]) -> str:
     """A chat endpoint that is ready, in the workspace that the environment names."""
     return create_external(workspace, "my-chat")
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    """A server that answers as it is told: for what a well-behaved workspace never does."""
+    with ScriptedServer() as running:
+        yield running
+
+
+class ScriptedServer:
+    """Answers each request with the next scripted reply (the last one again and again), and remembers what was asked.
+
+    A reply is `(status, headers, body)`; a body is bytes, or a list whose bytes are sent as the chunks of a transfer
+    that `None` cuts off.
+    """
+
+    def __init__(self) -> None:
+        self.replies: list[tuple[int, dict[str, str], bytes | list[bytes | None]]] = []
+        self.requests: list[tuple[str, dict[str, str], dict[str, object]]] = []
+        self.connections = 0
+        self.aborted = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def host(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def bodies(self) -> list[dict[str, object]]:
+        return [body for _, _, body in self.requests]
+
+    def reply(self, body: object, *, status: int = 200, **headers: str) -> ScriptedServer:
+        """Script a whole answer: bytes as they are, anything else as JSON."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        kind = {"content-type": "text/html" if isinstance(body, bytes) else "application/json"}
+        self.replies.append((status, kind | named, body if isinstance(body, bytes) else json.dumps(body).encode()))
+        return self
+
+    def stream(self, *events: object, done: bool = True) -> ScriptedServer:
+        """Script an event stream: bytes as they are, None for a cut, anything else as one JSON event."""
+        pieces = [each if each is None or isinstance(each, bytes) else sse(each) for each in events]
+        self.replies.append((200, {"content-type": "text/event-stream"}, pieces + [b"data: [DONE]\n\n"] * done))
+        return self
+
+    def __enter__(self) -> ScriptedServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        script = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                script.connections += 1
+
+            def do_GET(self) -> None:
+                self._answer(b"{}")
+
+            def do_POST(self) -> None:
+                self._answer(self.rfile.read(int(self.headers["content-length"])))
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def _answer(self, sent: bytes) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                script.requests.append((self.path, headers, json.loads(sent)))
+                status, headers, body = script.replies.pop(0) if len(script.replies) > 1 else script.replies[0]
+                length = {"content-length": str(len(body))} if isinstance(body, bytes) else {}
+                self.send_response(status)
+                for name, value in {**headers, **(length or {"transfer-encoding": "chunked"})}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                try:
+                    if isinstance(body, bytes):
+                        self.wfile.write(body)
+                    else:
+                        self._send_pieces(body)
+                except OSError:
+                    script.aborted.set()
+                    self.close_connection = True
+
+            def _send_pieces(self, pieces: list[bytes | None]) -> None:
+                for piece in pieces:
+                    if piece is None:
+                        self.close_connection = True
+                        return
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.wfile.write(b"0\r\n\r\n")
+
+        return Handler
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256  # the default of 5 resets connections that come at once
+
+
+def sse(payload: object) -> bytes:
+    return f"data: {json.dumps(payload)}\n\n".encode()
 
 
 def _post(workspace: WorkspaceHandle, path: str, body: dict[str, object]) -> None:
