@@ -151,10 +151,10 @@ class Resolver:
         return None
 
     def _fact(self, path: str, steps: list[str | int], node: Node) -> Node | None:
-        if (known := self.facts.get(path)) is not None:
-            return node.with_value(known)
         if (declared := self._root.get(*steps)) is not None:
             return declared
+        if (known := self.facts.get(path)) is not None:
+            return node.with_value(known)
         if path in WORKSPACE_FACTS:
             return None
         head = self._root.get(steps[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from provisioning.config.git import git_facts
 from provisioning.model.rules import did_you_mean
 from provisioning.model.workspace import Target
 
@@ -45,6 +46,8 @@ def bundle_facts(bundle: Bundle, target: str) -> dict[str, str]:
     declared = bundle.root.get("bundle", "name")
     name = declared.value if declared is not None and isinstance(declared.value, str) else bundle.name
     facts = {"bundle.target": target, "bundle.environment": target}
+    if bundle.folder is not None:
+        facts |= git_facts(bundle.folder)
     if declared is None:
         facts["bundle.name"] = bundle.name
     workspace = bundle.root.get("workspace")
