@@ -79,6 +79,7 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
         latency_ms: added to every answer, in milliseconds.
     """
     resources = Resources()
+    routes = api_routes()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -88,7 +89,7 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
             await resources.close()
 
     router = Starlette(
-        routes=_routes(),
+        routes=[*routes, Route("/_local/openapi", _published(routes), methods=["GET"])],
         lifespan=lifespan,
         exception_handlers={ApiError: _api_error, HTTPException: _unknown_route, Exception: _internal_error},
     )
@@ -97,10 +98,10 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
     return Door(Identify(Recorder(inner), workspaces=workspaces))
 
 
-def _routes() -> list[BaseRoute]:
+def api_routes() -> list[BaseRoute]:
+    """Return every route but the one that publishes them."""
     families = (scopes, endpoints, endpoint_reports, permissions, identity, oidc, invocations, local)
-    routes: list[BaseRoute] = [route for family in families for route in family.routes]
-    return [*routes, Route("/_local/openapi", _published(routes), methods=["GET"])]
+    return [route for family in families for route in family.routes]
 
 
 def _published(routes: list[BaseRoute]) -> Callable[[Request], Awaitable[Response]]:

@@ -43,7 +43,7 @@ class Api:
         self,
         method: str,
         path: str,
-        body: Any = None,
+        body: object = None,
         *,
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
@@ -61,7 +61,7 @@ class Api:
             parsed = text
         return Answer(answer.status, parsed, dict(answer.headers))
 
-    def ok(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+    def ok(self, method: str, path: str, body: object = None, **options: Any) -> Any:  # noqa: ANN401 - JSON
         """Call, and return the body of a 200."""
         answer = self(method, path, body, **options)
         assert answer.status == 200, answer
@@ -87,7 +87,7 @@ def api(workspace: LocalWorkspace, pool: urllib3.PoolManager) -> Api:
 
 @pytest.fixture
 def api_as(workspace: LocalWorkspace, pool: urllib3.PoolManager) -> Callable[..., Api]:
-    def of(principal: str, **options: Any) -> Api:
+    def of(principal: str, **options: tuple[str, ...]) -> Api:
         return Api(workspace.host, workspace.token_for(principal, **options), pool)
 
     return of
@@ -107,7 +107,7 @@ def api_of(pool: urllib3.PoolManager) -> Callable[..., Api]:
 def openai_entity() -> Callable[..., dict[str, Any]]:
     """A served entity on OpenAI, as a client sends it."""
 
-    def entity(name: str = "gpt-4o", *, key: str = "{{secrets/s/k}}", **fields: Any) -> dict[str, Any]:
+    def entity(name: str = "gpt-4o", *, key: str = "{{secrets/s/k}}", **fields: object) -> dict[str, Any]:
         return {
             "name": name,
             "external_model": {
@@ -126,7 +126,7 @@ def openai_entity() -> Callable[..., dict[str, Any]]:
 def create(api: Api, openai_entity: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """Creates an endpoint with one OpenAI entity, and returns the answer."""
 
-    def make(name: str = "chat", *entities: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    def make(name: str = "chat", *entities: dict[str, Any], **fields: object) -> dict[str, Any]:
         config = {"served_entities": list(entities) or [openai_entity()]}
         answer: dict[str, Any] = api.ok("POST", ENDPOINTS, {"name": name, "config": config, **fields})
         return answer

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
 from local_workspace.clock import Clock
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_workspace import LocalWorkspace
+    from tests.local_workspace.conftest import Answer, Api
+
 ME = "/api/2.0/preview/scim/v2/Me"
 APPLICATION = "11111111-2222-3333-4444-555555555555"
 
 
-def test_no_credential_is_a_401_in_the_real_words(workspace, api_of):
+def test_no_credential_is_a_401_in_the_real_words(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
     answer = api_of(workspace.host, None)("GET", ME)
     assert answer.status == 401
     assert answer.body["error_code"] == 401
@@ -19,18 +26,20 @@ def test_no_credential_is_a_401_in_the_real_words(workspace, api_of):
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer ", "token x"])
-def test_another_kind_of_credential_counts_as_none(workspace, api_of, header):
+def test_another_kind_of_credential_counts_as_none(
+    workspace: LocalWorkspace, api_of: Callable[..., Api], header: str
+) -> None:
     assert api_of(workspace.host, None)("GET", ME, headers={"Authorization": header}).status == 401
 
 
-def test_a_bad_token_is_a_403_in_the_real_words(workspace, api_of):
+def test_a_bad_token_is_a_403_in_the_real_words(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
     answer = api_of(workspace.host, workspace.token[:-1])("GET", ME)
     assert answer.status == 403
     assert answer.body == {"error_code": 403, "message": "Invalid access token."}
     assert answer.headers["x-databricks-reason-phrase"] == "Invalid access token."
 
 
-def test_me_is_the_tokens_own_identity(api, api_as, workspace):
+def test_me_is_the_tokens_own_identity(api: Api, api_as: Callable[..., Api], workspace: LocalWorkspace) -> None:
     answer = api("GET", ME)
     assert answer.body["userName"] == "local-admin@example.com"
     assert {each["display"] for each in answer.body["groups"]} == {"admins", "users"}
@@ -40,52 +49,58 @@ def test_me_is_the_tokens_own_identity(api, api_as, workspace):
     assert "entitlements" not in api.ok("GET", ME, query={"excludedAttributes": "entitlements"})
 
 
-def test_the_same_identity_gets_the_same_token(workspace):
+def test_the_same_identity_gets_the_same_token(workspace: LocalWorkspace) -> None:
     assert workspace.token_for("ann@example.com") == workspace.token_for("ann@example.com")
     assert workspace.token_for("ann@example.com") != workspace.token_for("bob@example.com")
 
 
-def test_discovery_answers_without_a_token(workspace, api_of):
+def test_discovery_answers_without_a_token(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
     config = api_of(workspace.host, None).ok("GET", "/.well-known/databricks-config")
     assert config["oidc_endpoint"] == f"{workspace.host}/oidc"
     assert config["workspace_id"] == workspace.workspace_id
 
 
 @pytest.mark.parametrize("host", ["evil.example.com", "127.0.0.1", "localhost:1", "127.0.0.1.evil.example.com:80", ""])
-def test_a_foreign_host_header_is_refused_before_the_token_is_looked_at(api, host):
+def test_a_foreign_host_header_is_refused_before_the_token_is_looked_at(api: Api, host: str) -> None:
     answer = api("GET", ME, headers={"Host": host})
     assert answer.error == (421, "BAD_REQUEST")
 
 
-def test_localhost_with_the_right_port_is_the_same_host(api, workspace):
+def test_localhost_with_the_right_port_is_the_same_host(api: Api, workspace: LocalWorkspace) -> None:
     port = workspace.host.rpartition(":")[2]
     assert api("GET", ME, headers={"Host": f"localhost:{port}"}).status == 200
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "null", "http://127.0.0.1:1", "http://localhost"])
-def test_a_web_page_of_another_origin_is_refused(api, origin):
+def test_a_web_page_of_another_origin_is_refused(api: Api, origin: str) -> None:
     answer = api("GET", ME, headers={"Origin": origin})
     assert answer.error == (403, "PERMISSION_DENIED")
     assert not any(name.startswith("access-control") for name in answer.headers)
 
 
-def test_a_preflight_gets_no_permission(api):
+def test_a_preflight_gets_no_permission(api: Api) -> None:
     answer = api("OPTIONS", ME, headers={"Origin": "https://evil.example.com"})
     assert answer.status == 403
 
 
-def test_it_listens_on_loopback_alone(workspace):
+def test_it_listens_on_loopback_alone(workspace: LocalWorkspace) -> None:
     port = int(workspace.host.rpartition(":")[2])
-    with socket.socket() as other, pytest.raises(OSError, match=r"refused|unreachable"):
+    with socket.socket() as other:
         other.settimeout(2)
-        other.connect(("127.0.0.2", port))
+        with pytest.raises(OSError, match=r"refused|unreachable"):
+            other.connect(("127.0.0.2", port))
 
 
 @pytest.fixture
-def ask_token(workspace, api_of):
+def ask_token(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> Callable[..., Answer]:
     secret = workspace.client_secret_for(APPLICATION)
 
-    def ask(client_id=APPLICATION, client_secret=secret, grant_type="client_credentials", **fields):
+    def ask(
+        client_id: str = APPLICATION,
+        client_secret: str = secret,
+        grant_type: str = "client_credentials",
+        **fields: object,
+    ) -> Answer:
         form = {"grant_type": grant_type, "client_id": client_id, "client_secret": client_secret, **fields}
         raw = "&".join(f"{key}={value}" for key, value in form.items()).encode()
         return api_of(workspace.host, None)("POST", "/oidc/v1/token", raw=raw)
@@ -93,7 +108,9 @@ def ask_token(workspace, api_of):
     return ask
 
 
-def test_a_service_principal_fetches_a_token_that_expires(workspace, api_of, ask_token):
+def test_a_service_principal_fetches_a_token_that_expires(
+    workspace: LocalWorkspace, api_of: Callable[..., Api], ask_token: Callable[..., Answer]
+) -> None:
     issued = ask_token(scope="all-apis")
     assert issued.status == 200
     assert (issued.body["token_type"], issued.body["scope"]) == ("Bearer", "all-apis")
@@ -104,15 +121,15 @@ def test_a_service_principal_fetches_a_token_that_expires(workspace, api_of, ask
 
 
 @pytest.mark.parametrize("wrong", [{"client_secret": "dose-wrong"}, {"client_id": "nobody"}])
-def test_a_wrong_client_gets_no_token(ask_token, wrong):
+def test_a_wrong_client_gets_no_token(ask_token: Callable[..., Answer], wrong: object) -> None:
     answer = ask_token(**wrong)
     assert (answer.status, answer.body["error"]) == (401, "invalid_client")
 
 
-def test_another_grant_is_refused(ask_token):
+def test_another_grant_is_refused(ask_token: Callable[..., Answer]) -> None:
     answer = ask_token(grant_type="password")
     assert (answer.status, answer.body["error"]) == (400, "unsupported_grant_type")
 
 
-def test_the_clock_is_the_machines_unless_it_is_given_another():
+def test_the_clock_is_the_machines_unless_it_is_given_another() -> None:
     assert Clock(lambda: 12.5).now_ms() == 12_500

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from local_workspace import Behaviour, LocalWorkspace
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from tests.local_workspace.conftest import Api
+
 ENDPOINTS = "/api/2.0/serving-endpoints"
 CUSTOM = {"entity_name": "main.ml.model", "entity_version": "3", "scale_to_zero_enabled": True}
 
 
-def test_a_created_endpoint_is_not_ready_first_and_ready_when_its_time_has_come(api, create, workspace):
+def test_a_created_endpoint_is_not_ready_first_and_ready_when_its_time_has_come(
+    api: Api, create: Callable[..., dict[str, Any]], workspace: LocalWorkspace
+) -> None:
     created = create()
     assert created["state"] == {"ready": "NOT_READY", "config_update": "IN_PROGRESS", "suspend": "NOT_SUSPENDED"}
     assert created["pending_config"]["config_version"] == 1
@@ -22,7 +31,9 @@ def test_a_created_endpoint_is_not_ready_first_and_ready_when_its_time_has_come(
     assert "pending_config" not in ready
 
 
-def test_the_whole_object_of_an_external_endpoint(api, create, workspace):
+def test_the_whole_object_of_an_external_endpoint(
+    api: Api, create: Callable[..., dict[str, Any]], workspace: LocalWorkspace
+) -> None:
     create(tags=[{"key": "team", "value": "x"}], ai_gateway={"usage_tracking_config": {"enabled": True}})
     workspace.clock.advance(5)
     shown = api.ok("GET", f"{ENDPOINTS}/chat")
@@ -65,20 +76,20 @@ def test_the_whole_object_of_an_external_endpoint(api, create, workspace):
     }
 
 
-def test_without_a_config_there_is_no_config_key_and_nothing_updates(api):
+def test_without_a_config_there_is_no_config_key_and_nothing_updates(api: Api) -> None:
     created = api.ok("POST", ENDPOINTS, {"name": "empty"})
     assert created["state"] == {"ready": "NOT_READY", "config_update": "NOT_UPDATING", "suspend": "NOT_SUSPENDED"}
     assert not {"config", "pending_config", "endpoint_type", "task"} & set(api.ok("GET", f"{ENDPOINTS}/empty"))
 
 
-def test_a_taken_name_is_a_409(api, create):
+def test_a_taken_name_is_a_409(api: Api, create: Callable[..., dict[str, Any]]) -> None:
     create()
     answer = api("POST", ENDPOINTS, {"name": "chat"})
     assert answer.error == (409, "RESOURCE_ALREADY_EXISTS")
 
 
 @pytest.mark.parametrize("name", [None, "", "a b", "a.b", "-a", "x" * 64, 7])
-def test_a_bad_name_is_refused(api, name):
+def test_a_bad_name_is_refused(api: Api, name: object) -> None:
     assert api("POST", ENDPOINTS, {"name": name}).error == (400, "INVALID_PARAMETER_VALUE")
 
 
@@ -99,14 +110,16 @@ def test_a_bad_name_is_refused(api, name):
         ("GET", "/none/served-models/m/build-logs"),
     ],
 )
-def test_an_endpoint_that_does_not_exist_is_a_404_in_the_real_words(api, method, path):
+def test_an_endpoint_that_does_not_exist_is_a_404_in_the_real_words(api: Api, method: str, path: str) -> None:
     answer = api(method, ENDPOINTS + path, {} if method != "GET" else None)
     assert answer.error == (404, "RESOURCE_DOES_NOT_EXIST")
     assert answer.body["message"] == "Endpoint with name 'none' does not exist."
     assert answer.body["details"][0]["@type"] == "type.googleapis.com/google.rpc.RequestInfo"
 
 
-def test_the_list_shows_short_configs_and_the_foundation_endpoints(api, create, workspace):
+def test_the_list_shows_short_configs_and_the_foundation_endpoints(
+    api: Api, create: Callable[..., dict[str, Any]], workspace: LocalWorkspace
+) -> None:
     create()
     workspace.clock.advance(5)
     listed = {each["name"]: each for each in api.ok("GET", ENDPOINTS)["endpoints"]}
@@ -118,13 +131,15 @@ def test_the_list_shows_short_configs_and_the_foundation_endpoints(api, create, 
     assert foundation["state"]["ready"] == "READY"
 
 
-def test_a_trailing_slash_finds_the_same_routes(api):
+def test_a_trailing_slash_finds_the_same_routes(api: Api) -> None:
     created = api.ok("POST", f"{ENDPOINTS}/", {"name": "slash"})
     assert created["name"] == "slash"
     assert "slash" in [each["name"] for each in api.ok("GET", f"{ENDPOINTS}/")["endpoints"]]
 
 
-def test_a_foundation_endpoint_can_neither_be_deleted_nor_reconfigured_but_takes_a_gateway(api, openai_entity):
+def test_a_foundation_endpoint_can_neither_be_deleted_nor_reconfigured_but_takes_a_gateway(
+    api: Api, openai_entity: Callable[..., dict[str, Any]]
+) -> None:
     path = f"{ENDPOINTS}/databricks-gpt-oss-120b"
     assert api("DELETE", path).error == (403, "PERMISSION_DENIED")
     assert api("PUT", f"{path}/config", {"served_entities": [openai_entity()]}).status == 400
@@ -133,14 +148,18 @@ def test_a_foundation_endpoint_can_neither_be_deleted_nor_reconfigured_but_takes
     assert api.ok("GET", path)["ai_gateway"] == gateway
 
 
-def test_a_name_that_is_deleted_and_created_again_gets_a_new_id(api, create):
+def test_a_name_that_is_deleted_and_created_again_gets_a_new_id(
+    api: Api, create: Callable[..., dict[str, Any]]
+) -> None:
     first = create()["id"]
     assert api.ok("DELETE", f"{ENDPOINTS}/chat") == {}
     assert api("GET", f"{ENDPOINTS}/chat").status == 404
     assert create()["id"] != first
 
 
-def test_a_key_in_plain_text_is_never_echoed(api, openai_entity, workspace):
+def test_a_key_in_plain_text_is_never_echoed(
+    api: Api, openai_entity: Callable[..., dict[str, Any]], workspace: LocalWorkspace
+) -> None:
     entity = openai_entity()
     entity["external_model"]["openai_config"] = {"openai_api_key_plaintext": "sk-canary"}
     created = api.ok("POST", ENDPOINTS, {"name": "chat", "config": {"served_entities": [entity]}})
@@ -155,7 +174,9 @@ def test_a_key_in_plain_text_is_never_echoed(api, openai_entity, workspace):
     assert workspace._workspace.resolve_secret(reference, creator=serving.creator) == "sk-canary"
 
 
-def test_a_plain_text_key_goes_with_the_config_that_brought_it(api, openai_entity, workspace):
+def test_a_plain_text_key_goes_with_the_config_that_brought_it(
+    api: Api, openai_entity: Callable[..., dict[str, Any]], workspace: LocalWorkspace
+) -> None:
     entity = openai_entity()
     entity["external_model"]["openai_config"] = {"openai_api_key_plaintext": "sk-canary"}
     api.ok("POST", ENDPOINTS, {"name": "chat", "config": {"served_entities": [entity]}})
@@ -168,7 +189,9 @@ def test_a_plain_text_key_goes_with_the_config_that_brought_it(api, openai_entit
     assert store.row(values)["n"] == 0
 
 
-def test_a_reference_can_be_shown_for_a_plain_text_key(api_of, openai_entity):
+def test_a_reference_can_be_shown_for_a_plain_text_key(
+    api_of: Callable[..., Api], openai_entity: Callable[..., dict[str, Any]]
+) -> None:
     entity = openai_entity()
     entity["external_model"]["openai_config"] = {"openai_api_key_plaintext": "sk-canary"}
     with LocalWorkspace(deploy_seconds=0, behaviour=Behaviour(plaintext_reference_shown=True)) as workspace:
@@ -178,7 +201,9 @@ def test_a_reference_can_be_shown_for_a_plain_text_key(api_of, openai_entity):
     assert re.fullmatch(r"\{\{secrets/endpoint:[0-9a-f]{32}/[0-9a-f]{32}\}\}", key)
 
 
-def test_nobody_reaches_another_endpoints_plain_text_key_by_its_reference(api, openai_entity):
+def test_nobody_reaches_another_endpoints_plain_text_key_by_its_reference(
+    api: Api, openai_entity: Callable[..., dict[str, Any]]
+) -> None:
     stolen = "{{secrets/endpoint:0123456789abcdef0123456789abcdef/00000000000000000000000000000000}}"
     body = {"name": "thief", "config": {"served_entities": [openai_entity(key=stolen)]}}
     assert api("POST", ENDPOINTS, body).error == (400, "INVALID_PARAMETER_VALUE")
@@ -186,9 +211,10 @@ def test_nobody_reaches_another_endpoints_plain_text_key_by_its_reference(api, o
     assert answer.error == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
+@pytest.mark.usefixtures("create")
 def test_served_entities_come_back_sorted_by_name_and_are_called_in_the_order_given(
-    api, create, openai_entity, workspace
-):
+    api: Api, openai_entity: Callable[..., dict[str, Any]], workspace: LocalWorkspace
+) -> None:
     routes = [
         {"served_entity_name": "b", "traffic_percentage": 100},
         {"served_entity_name": "a", "traffic_percentage": 0},
@@ -204,7 +230,7 @@ def test_served_entities_come_back_sorted_by_name_and_are_called_in_the_order_gi
     assert [each["name"] for each in stored.config["served_entities"]] == ["b", "a"]
 
 
-def test_custom_entities_get_the_servers_defaults_and_their_twin_list(api, workspace):
+def test_custom_entities_get_the_servers_defaults_and_their_twin_list(api: Api, workspace: LocalWorkspace) -> None:
     api.ok(
         "POST",
         ENDPOINTS,
@@ -219,7 +245,7 @@ def test_custom_entities_get_the_servers_defaults_and_their_twin_list(api, works
     assert config["served_models"][0]["model_version"] == "3"
 
 
-def test_served_models_are_taken_for_served_entities(api, workspace):
+def test_served_models_are_taken_for_served_entities(api: Api, workspace: LocalWorkspace) -> None:
     model = {
         "model_name": "main.ml.model",
         "model_version": "3",
@@ -232,7 +258,7 @@ def test_served_models_are_taken_for_served_entities(api, workspace):
     assert (entity["entity_name"], entity["entity_version"], entity["workload_size"]) == ("main.ml.model", "3", "Large")
 
 
-def test_tags_are_a_set(api, create):
+def test_tags_are_a_set(api: Api, create: Callable[..., dict[str, Any]]) -> None:
     create(tags=[{"key": "b", "value": "1"}, {"key": "a"}])
     answer = api.ok(
         "PATCH", f"{ENDPOINTS}/chat/tags", {"add_tags": [{"key": "c", "value": "2"}], "delete_tags": ["b", "missing"]}
@@ -241,7 +267,9 @@ def test_tags_are_a_set(api, create):
     assert api.ok("GET", f"{ENDPOINTS}/chat")["tags"] == answer["tags"]
 
 
-def test_the_ai_gateway_is_replaced_whole_and_cleared_by_an_empty_body(api, create):
+def test_the_ai_gateway_is_replaced_whole_and_cleared_by_an_empty_body(
+    api: Api, create: Callable[..., dict[str, Any]]
+) -> None:
     create(ai_gateway={"usage_tracking_config": {"enabled": True}})
     limits = [{"calls": 0, "renewal_period": "minute", "key": "user"}]
     assert api.ok("PUT", f"{ENDPOINTS}/chat/ai-gateway", {"rate_limits": limits}) == {"rate_limits": limits}
@@ -250,7 +278,9 @@ def test_the_ai_gateway_is_replaced_whole_and_cleared_by_an_empty_body(api, crea
     assert "ai_gateway" not in api.ok("GET", f"{ENDPOINTS}/chat")
 
 
-def test_notifications_are_answered_with_the_name_and_read_back(api, create):
+def test_notifications_are_answered_with_the_name_and_read_back(
+    api: Api, create: Callable[..., dict[str, Any]]
+) -> None:
     create()
     notifications = {"on_update_success": ["ann@example.com"]}
     answer = api.ok("PATCH", f"{ENDPOINTS}/chat/notifications", {"email_notifications": notifications})
@@ -258,20 +288,25 @@ def test_notifications_are_answered_with_the_name_and_read_back(api, create):
     assert api.ok("GET", f"{ENDPOINTS}/chat")["email_notifications"] == notifications
 
 
-def test_the_deprecated_rate_limits_are_taken_and_never_read_back(api, create):
+def test_the_deprecated_rate_limits_are_taken_and_never_read_back(
+    api: Api, create: Callable[..., dict[str, Any]]
+) -> None:
     create()
     limits = [{"calls": 5, "renewal_period": "minute", "key": "user"}]
     assert api.ok("PUT", f"{ENDPOINTS}/chat/rate-limits", {"rate_limits": limits}) == {"rate_limits": limits}
     assert "rate_limits" not in api.ok("GET", f"{ENDPOINTS}/chat")
 
 
-def test_a_budget_policy_is_read_back_as_the_effective_one(api, create):
+@pytest.mark.usefixtures("api")
+def test_a_budget_policy_is_read_back_as_the_effective_one(create: Callable[..., dict[str, Any]]) -> None:
     created = create(budget_policy_id="policy")
     assert "budget_policy_id" not in created
     assert created["effective_budget_policy_id"] == "policy"
 
 
-def test_telemetry_needs_a_custom_model_that_is_not_updating(api, create, workspace):
+def test_telemetry_needs_a_custom_model_that_is_not_updating(
+    api: Api, create: Callable[..., dict[str, Any]], workspace: LocalWorkspace
+) -> None:
     create()
     api.ok("POST", ENDPOINTS, {"name": "empty"})
     api.ok("POST", ENDPOINTS, {"name": "custom", "config": {"served_entities": [CUSTOM]}})
@@ -290,11 +325,11 @@ def test_telemetry_needs_a_custom_model_that_is_not_updating(api, create, worksp
     assert "telemetry_config" not in api.ok("PATCH", f"{ENDPOINTS}/custom/telemetry-config", {})
 
 
-def test_create_drops_telemetry_that_the_endpoint_cannot_have(create):
+def test_create_drops_telemetry_that_the_endpoint_cannot_have(create: Callable[..., dict[str, Any]]) -> None:
     assert "telemetry_config" not in create(telemetry_config={"telemetry_profile_id": "p"})
 
 
-def test_provisioned_throughput_has_routes_of_its_own(api, workspace):
+def test_provisioned_throughput_has_routes_of_its_own(api: Api, workspace: LocalWorkspace) -> None:
     entity = {"entity_name": "system.ai.llama", "entity_version": "1", "provisioned_model_units": 50}
     api.ok("POST", f"{ENDPOINTS}/pt", {"name": "pt", "config": {"served_entities": [entity]}})
     workspace.clock.advance(60)
@@ -305,14 +340,16 @@ def test_provisioned_throughput_has_routes_of_its_own(api, workspace):
     assert (config["config_version"], config["served_entities"][0]["provisioned_model_units"]) == (2, 100)
 
 
-def test_a_model_that_cannot_have_provisioned_throughput_is_refused_in_the_real_words(api):
+def test_a_model_that_cannot_have_provisioned_throughput_is_refused_in_the_real_words(api: Api) -> None:
     entity = {"entity_name": "main.ml.model", "entity_version": "1", "provisioned_model_units": 50}
     answer = api("POST", f"{ENDPOINTS}/pt", {"name": "pt", "config": {"served_entities": [entity]}})
     assert answer.error == (400, "INVALID_PARAMETER_VALUE")
     assert answer.body["message"] == "Served entity main.ml.model is not eligible for Provisioned Throughput."
 
 
-def test_metrics_and_openapi_are_text(api, create, workspace):
+def test_metrics_and_openapi_are_text(
+    api: Api, create: Callable[..., dict[str, Any]], workspace: LocalWorkspace
+) -> None:
     create()
     workspace.clock.advance(5)
     assert "request_count_total" in api.ok("GET", f"{ENDPOINTS}/chat/metrics")
@@ -321,7 +358,7 @@ def test_metrics_and_openapi_are_text(api, create, workspace):
     assert "/serving-endpoints/chat/invocations" in answer.body["paths"]
 
 
-def test_logs_exist_for_custom_models_alone(api, create):
+def test_logs_exist_for_custom_models_alone(api: Api, create: Callable[..., dict[str, Any]]) -> None:
     create()
     api.ok("POST", ENDPOINTS, {"name": "custom", "config": {"served_entities": [CUSTOM]}})
     assert api("GET", f"{ENDPOINTS}/chat/served-models/gpt-4o/logs").error == (400, "BAD_REQUEST")
@@ -329,7 +366,7 @@ def test_logs_exist_for_custom_models_alone(api, create):
     assert api("GET", f"{ENDPOINTS}/custom/served-models/none/logs").error == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
-def test_an_unknown_route_is_a_404_in_the_real_words_and_is_counted(api, workspace):
+def test_an_unknown_route_is_a_404_in_the_real_words_and_is_counted(api: Api, workspace: LocalWorkspace) -> None:
     answer = api("GET", "/api/2.0/clusters/list")
     assert answer.status == 404
     assert answer.body["message"] == "No API found for 'GET /clusters/list'"

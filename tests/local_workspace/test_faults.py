@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import json
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
 
 from local_workspace.errors import ApiError
 from local_workspace.faults import Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from local_workspace import LocalWorkspace
+    from tests.local_workspace.conftest import Api
 
 SCOPES = "/api/2.0/secrets/scopes"
 LIST = f"{SCOPES}/list"
@@ -17,15 +25,15 @@ FOUNDATION = "/serving-endpoints/databricks-gpt-oss-120b/invocations"
 BROKEN = (urllib3.exceptions.ProtocolError,)
 
 
-def fault(kind, method="*", path="*", **fields):
+def fault(kind: str, method: str = "*", path: str = "*", **fields: object) -> dict[str, Any]:
     return {"match": {"method": method, "path": path}, "kind": kind, **fields}
 
 
-def names(api):
+def names(api: Api) -> list[str]:
     return [each["name"] for each in api.ok("GET", LIST).get("scopes", [])]
 
 
-def test_a_status_is_given_before_anything_takes_effect(api, workspace):
+def test_a_status_is_given_before_anything_takes_effect(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm(
         [fault("status", "POST", status=429, retry_after=7, error_code="REQUEST_LIMIT_EXCEEDED", message="slow down")]
     )
@@ -36,7 +44,7 @@ def test_a_status_is_given_before_anything_takes_effect(api, workspace):
     assert names(api) == []
 
 
-def test_a_status_can_be_given_after_the_effect(api, workspace):
+def test_a_status_can_be_given_after_the_effect(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("status", "POST", when="after", status=500)])
     assert api("POST", CREATE, {"scope": "s"}).status == 500
     assert names(api) == ["s"]
@@ -44,7 +52,9 @@ def test_a_status_can_be_given_after_the_effect(api, workspace):
 
 @pytest.mark.parametrize("kind", ["lost", "reset"])
 @pytest.mark.parametrize(("when", "there"), [("before", []), ("after", ["s"])])
-def test_an_answer_is_lost_before_or_after_the_effect(api, workspace, caplog, kind, when, there):
+def test_an_answer_is_lost_before_or_after_the_effect(
+    api: Api, *, workspace: LocalWorkspace, caplog: pytest.LogCaptureFixture, kind: str, when: str, there: list[str]
+) -> None:
     workspace.faults.arm([fault(kind, "POST", when=when)])
     with pytest.raises(BROKEN):
         api("POST", CREATE, {"scope": "s"})
@@ -52,29 +62,29 @@ def test_an_answer_is_lost_before_or_after_the_effect(api, workspace, caplog, ki
     assert names(api) == there
 
 
-def test_a_reset_is_a_tcp_reset(api, workspace):
+def test_a_reset_is_a_tcp_reset(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("reset", "POST")])
     with pytest.raises(BROKEN, match="reset by peer"):
         api("POST", CREATE, {"scope": "s"})
 
 
-def test_a_truncated_body_looks_complete_and_is_no_json(api, workspace):
+def test_a_truncated_body_looks_complete_and_is_no_json(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("truncate", after_bytes=10)])
     answer = api("GET", "/api/2.0/serving-endpoints")
     assert answer.status == 200
     assert len(answer.body) == 10
-    with pytest.raises(ValueError, match="Expecting|Unterminated"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         json.loads(answer.body)
 
 
-def test_a_cut_body_breaks_the_connection(api, workspace):
+def test_a_cut_body_breaks_the_connection(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("cut", after_bytes=10)])
     with pytest.raises(BROKEN, match="IncompleteRead"):
         api("GET", "/api/2.0/serving-endpoints")
     api.ok("GET", "/api/2.0/serving-endpoints")
 
 
-def test_a_slow_body_drips_and_arrives_whole(api, workspace):
+def test_a_slow_body_drips_and_arrives_whole(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("slow", ms=1)])
     started = time.monotonic()
     listed = api.ok("GET", "/api/2.0/serving-endpoints")
@@ -82,14 +92,14 @@ def test_a_slow_body_drips_and_arrives_whole(api, workspace):
     assert time.monotonic() - started > 0.05
 
 
-def test_latency_lets_the_answer_wait(api, workspace):
+def test_latency_lets_the_answer_wait(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("latency", ms=60)])
     started = time.monotonic()
     api.ok("GET", LIST)
     assert time.monotonic() - started >= 0.06
 
 
-def stream(api, pool):
+def stream(api: Api, pool: urllib3.PoolManager) -> urllib3.BaseHTTPResponse:
     return pool.request(
         "POST",
         api.host + FOUNDATION,
@@ -99,7 +109,9 @@ def stream(api, pool):
     )
 
 
-def test_a_stream_breaks_off_with_an_error_event(api, pool, workspace):
+def test_a_stream_breaks_off_with_an_error_event(
+    api: Api, pool: urllib3.PoolManager, workspace: LocalWorkspace
+) -> None:
     workspace.faults.arm([fault("stream_error", path="*/invocations", after_bytes=100, message="overloaded")])
     text = stream(api, pool).read().decode()
     last = [line for line in text.splitlines() if line.startswith("data: ")][-1]
@@ -107,14 +119,14 @@ def test_a_stream_breaks_off_with_an_error_event(api, pool, workspace):
     assert "[DONE]" not in text
 
 
-def test_a_stream_is_cut_within(api, pool, workspace):
+def test_a_stream_is_cut_within(api: Api, pool: urllib3.PoolManager, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("cut", path="*/invocations", after_bytes=100)])
     answer = stream(api, pool)
     with pytest.raises(BROKEN):
         answer.read()
 
 
-def test_a_stale_read_shows_the_workspace_before_its_last_write(api, workspace):
+def test_a_stale_read_shows_the_workspace_before_its_last_write(api: Api, workspace: LocalWorkspace) -> None:
     api.ok("POST", CREATE, {"scope": "old"})
     workspace.faults.arm([fault("stale", "GET", LIST)])
     api.ok("POST", CREATE, {"scope": "new"})
@@ -122,33 +134,35 @@ def test_a_stale_read_shows_the_workspace_before_its_last_write(api, workspace):
     assert names(api) == ["new", "old"]
 
 
-def test_a_stale_read_of_a_new_endpoint_is_a_404(api, workspace, create):
+def test_a_stale_read_of_a_new_endpoint_is_a_404(
+    api: Api, workspace: LocalWorkspace, create: Callable[..., dict[str, Any]]
+) -> None:
     workspace.faults.arm([fault("stale", "GET", times=2)])
     create()
     path = "/api/2.0/serving-endpoints/chat"
     assert [api("GET", path).status for _ in range(3)] == [404, 404, 200]
 
 
-def test_without_a_write_nothing_is_stale(api, workspace):
+def test_without_a_write_nothing_is_stale(api: Api, workspace: LocalWorkspace) -> None:
     api.ok("POST", CREATE, {"scope": "old"})
     workspace.faults.arm([fault("stale", "GET", LIST)])
     assert names(api) == ["old"]
 
 
-def test_offset_and_times_say_which_matching_requests_are_hit(api, workspace):
+def test_offset_and_times_say_which_matching_requests_are_hit(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("status", "GET", "/api/2.0/secrets/*", offset=1, times=2)])
     api.ok("GET", "/api/2.0/serving-endpoints")
     assert [api("GET", LIST).status for _ in range(5)] == [200, 503, 503, 200, 200]
 
 
-def test_without_times_every_matching_request_is_hit(api, workspace):
+def test_without_times_every_matching_request_is_hit(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("status", times=None)])
     assert {api("GET", LIST).status for _ in range(5)} == {503}
     workspace.faults.clear()
     api.ok("GET", LIST)
 
 
-def test_faults_are_armed_and_cleared_over_http(api):
+def test_faults_are_armed_and_cleared_over_http(api: Api) -> None:
     armed = api.ok("POST", "/_local/faults", {"faults": [fault("status", status=502, times=9)], "seed": 1})
     assert armed == {"armed": 1}
     assert api("GET", LIST).status == 502
@@ -156,8 +170,8 @@ def test_faults_are_armed_and_cleared_over_http(api):
     api.ok("GET", LIST)
 
 
-def test_the_same_seed_hits_the_same_requests():
-    def hits(seed):
+def test_the_same_seed_hits_the_same_requests() -> None:
+    def hits(seed: int) -> list[bool]:
         faults = Faults()
         faults.arm([fault("status", times=None, probability=0.3)], seed=seed)
         return [bool(faults.take("GET", "/x")) for _ in range(50)]
@@ -167,14 +181,14 @@ def test_the_same_seed_hits_the_same_requests():
     assert 0 < sum(hits(7)) < 50
 
 
-def test_several_faults_hit_one_request(api, workspace):
+def test_several_faults_hit_one_request(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("latency", ms=30), fault("status", status=500)])
     started = time.monotonic()
     assert api("GET", LIST).status == 500
     assert time.monotonic() - started >= 0.03
 
 
-def test_faults_break_what_comes_without_a_token_too(workspace, api_of):
+def test_faults_break_what_comes_without_a_token_too(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
     workspace.faults.arm([fault("status", path="/.well-known/*")])
     assert api_of(workspace.host, None)("GET", "/.well-known/databricks-config").status == 503
 
@@ -194,14 +208,14 @@ def test_faults_break_what_comes_without_a_token_too(workspace, api_of):
         "status",
     ],
 )
-def test_what_is_no_fault_is_refused_and_nothing_is_armed(api, workspace, wrong):
+def test_what_is_no_fault_is_refused_and_nothing_is_armed(api: Api, workspace: LocalWorkspace, wrong: object) -> None:
     assert api("POST", "/_local/faults", {"faults": [fault("status"), wrong]}).error == (400, "INVALID_PARAMETER_VALUE")
     api.ok("GET", LIST)
     with pytest.raises(ApiError):
         workspace.faults.arm([wrong])
 
 
-def test_an_answer_that_was_lost_is_recorded_with_status_0(api, workspace):
+def test_an_answer_that_was_lost_is_recorded_with_status_0(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("lost", "POST")])
     with pytest.raises(BROKEN):
         api("POST", CREATE, {"scope": "s"})

@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from local_workspace import Behaviour, LocalWorkspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from tests.local_workspace.conftest import Api
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
 PERMISSIONS = "/api/2.0/permissions/serving-endpoints"
@@ -10,11 +18,11 @@ APPLICATION = "11111111-2222-3333-4444-555555555555"
 
 
 @pytest.fixture
-def path(create):
+def path(create: Callable[..., dict[str, Any]]) -> str:
     return f"{PERMISSIONS}/{create()['id']}"
 
 
-def direct(answer):
+def direct(answer: dict[str, Any]) -> dict[str, str]:
     """Principal -> level of the grants that are not inherited."""
     return {
         next(value for key, value in entry.items() if key.endswith("_name") and key != "display_name"): grant[
@@ -26,7 +34,7 @@ def direct(answer):
     }
 
 
-def test_a_new_endpoint_belongs_to_its_creator_and_to_admins_by_inheritance(api, path):
+def test_a_new_endpoint_belongs_to_its_creator_and_to_admins_by_inheritance(api: Api, path: str) -> None:
     assert api.ok("GET", path) == {
         "object_id": path.removeprefix("/api/2.0/permissions"),
         "object_type": "serving-endpoint",
@@ -50,7 +58,7 @@ def test_a_new_endpoint_belongs_to_its_creator_and_to_admins_by_inheritance(api,
     }
 
 
-def test_patch_adds_and_changes_and_removes_nothing(api, path):
+def test_patch_adds_and_changes_and_removes_nothing(api: Api, path: str) -> None:
     api.ok("PATCH", path, {"access_control_list": [{"group_name": "users", "permission_level": "CAN_VIEW"}]})
     answer = api.ok(
         "PATCH",
@@ -69,7 +77,7 @@ def test_patch_adds_and_changes_and_removes_nothing(api, path):
     }
 
 
-def test_put_replaces_all_but_what_is_inherited_and_the_creators(api, path):
+def test_put_replaces_all_but_what_is_inherited_and_the_creators(api: Api, path: str) -> None:
     api.ok("PATCH", path, {"access_control_list": [{"group_name": "users", "permission_level": "CAN_VIEW"}]})
     entry = {"user_name": "ann@example.com", "permission_level": "CAN_QUERY"}
     answer = api.ok("PUT", path, {"access_control_list": [entry]})
@@ -77,7 +85,7 @@ def test_put_replaces_all_but_what_is_inherited_and_the_creators(api, path):
     assert api.ok("GET", path) == answer
 
 
-def test_put_takes_the_creators_right_where_the_switch_says_so(api_of):
+def test_put_takes_the_creators_right_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(creator_keeps_manage=False)) as workspace:
         api = api_of(workspace.host, workspace.token)
         path = f"{PERMISSIONS}/{api.ok('POST', ENDPOINTS, {'name': 'chat'})['id']}"
@@ -95,7 +103,7 @@ def test_put_takes_the_creators_right_where_the_switch_says_so(api_of):
         "users",
     ],
 )
-def test_an_entry_that_makes_no_sense_is_refused_and_changes_nothing(api, path, entry):
+def test_an_entry_that_makes_no_sense_is_refused_and_changes_nothing(api: Api, path: str, entry: object) -> None:
     before = api.ok("GET", path)
     for method in ("PUT", "PATCH"):
         answer = api(method, path, {"access_control_list": [entry]})
@@ -103,43 +111,45 @@ def test_an_entry_that_makes_no_sense_is_refused_and_changes_nothing(api, path, 
     assert api.ok("GET", path) == before
 
 
-def test_a_name_is_no_id_in_the_real_words(api, create):
+def test_a_name_is_no_id_in_the_real_words(api: Api, create: Callable[..., dict[str, Any]]) -> None:
     create()
     answer = api("GET", f"{PERMISSIONS}/chat")
     assert answer.status == 400
     assert answer.body["message"] == "'chat' is not a valid Inference Endpoint ID."
 
 
-def test_an_empty_id_is_an_unknown_route_in_the_real_words(api):
+def test_an_empty_id_is_an_unknown_route_in_the_real_words(api: Api) -> None:
     answer = api("GET", f"{PERMISSIONS}/")
     assert answer.status == 404
     assert answer.body["message"] == "No API found for 'GET /permissions/serving-endpoints/'"
 
 
-def test_the_levels(api, path):
+def test_the_levels(api: Api, path: str) -> None:
     levels = api.ok("GET", f"{path}/permissionLevels")["permission_levels"]
     assert [each["permission_level"] for each in levels] == ["CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"]
     assert all(each["description"] for each in levels)
 
 
-def test_grants_linger_under_the_old_id_and_the_new_endpoint_has_none_of_them(api, create, path):
+def test_grants_linger_under_the_old_id_and_the_new_endpoint_has_none_of_them(
+    api: Api, create: Callable[..., dict[str, Any]], path: str
+) -> None:
     api.ok("PATCH", path, {"access_control_list": [{"group_name": "users", "permission_level": "CAN_VIEW"}]})
     api.ok("DELETE", f"{ENDPOINTS}/chat")
     assert "users" in direct(api.ok("GET", path))
     assert "users" not in direct(api.ok("GET", f"{PERMISSIONS}/{create()['id']}"))
 
 
-def test_an_id_that_never_existed_has_an_empty_list(api):
+def test_an_id_that_never_existed_has_an_empty_list(api: Api) -> None:
     assert api.ok("GET", f"{PERMISSIONS}/{'0' * 32}")["access_control_list"] == []
 
 
-def test_an_id_that_never_existed_is_a_404_where_the_switch_says_so(api_of):
+def test_an_id_that_never_existed_is_a_404_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(unknown_permission_object="not_found")) as workspace:
         answer = api_of(workspace.host, workspace.token)("GET", f"{PERMISSIONS}/{'0' * 32}")
         assert answer.error == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
-def test_a_service_principal_owns_what_it_creates_under_its_own_kind(api_as):
+def test_a_service_principal_owns_what_it_creates_under_its_own_kind(api_as: Callable[..., Api]) -> None:
     api = api_as(APPLICATION)
     created = api.ok("POST", ENDPOINTS, {"name": "robot"})
     assert (created["creator"], created["creator_kind"]) == (APPLICATION, "ServicePrincipal")

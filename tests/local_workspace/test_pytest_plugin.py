@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,29 +44,20 @@ def test_a_marker_says_how_it_is_run(local_workspace):
 """
 
 
-def test_a_users_own_tests_pass_with_the_plugin(tmp_path, monkeypatch):
+def test_a_users_own_tests_pass_with_the_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "test_theirs.py").write_text(TESTS)
     monkeypatch.setenv("DATABRICKS_CLIENT_ID", "of-the-developer")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    installed = any(each.value == "local_workspace.pytest_plugin" for each in entry_points(group="pytest11"))
-    named = [] if installed else ["-p", "local_workspace.pytest_plugin"]
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "--strict-markers",
-        "-W",
-        "error",
-        "-p",
-        "no:cacheprovider",
-        *named,
-    ]
+    # What else is installed here is none of theirs.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugin = ["-p", "local_workspace.pytest_plugin", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "--strict-markers", "-W", "error", *plugin]
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "4 passed" in answer.stdout, answer.stdout + answer.stderr
 
 
-def test_loading_the_plugin_loads_no_server():
-    code = "import sys, local_workspace.pytest_plugin; print(*sorted({'uvicorn', 'starlette', 'sqlite3'} & set(sys.modules)))"
+def test_loading_the_plugin_loads_no_server() -> None:
+    heavy = "{'uvicorn', 'starlette', 'sqlite3'}"
+    code = f"import sys, local_workspace.pytest_plugin; print(*sorted({heavy} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == ""

@@ -1,14 +1,25 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from local_workspace.recorder import MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from local_workspace import LocalWorkspace
+    from tests.local_workspace.conftest import Api
 
 CANARY = "sk-canary-0123456789"
 ENDPOINTS = "/api/2.0/serving-endpoints"
 
 
-def test_requests_are_recorded_with_status_and_identity(api, api_of, workspace):
+def test_requests_are_recorded_with_status_and_identity(
+    api: Api, api_of: Callable[..., Api], workspace: LocalWorkspace
+) -> None:
     api.ok("GET", "/api/2.0/secrets/scopes/list")
     api_of(workspace.host, None)("GET", ENDPOINTS)
     api("GET", f"{ENDPOINTS}/none")
@@ -24,7 +35,9 @@ def test_requests_are_recorded_with_status_and_identity(api, api_of, workspace):
     ]
 
 
-def test_the_log_over_http_is_the_log_in_process_and_does_not_record_itself(api, workspace):
+def test_the_log_over_http_is_the_log_in_process_and_does_not_record_itself(
+    api: Api, workspace: LocalWorkspace
+) -> None:
     api.ok("GET", "/api/2.0/secrets/scopes/list")
     assert api.ok("GET", "/_local/requests") == {"requests": [each.summary() for each in workspace.requests]}
     assert len(workspace.requests) == 1
@@ -32,7 +45,7 @@ def test_the_log_over_http_is_the_log_in_process_and_does_not_record_itself(api,
     assert api.ok("GET", "/_local/requests") == {"requests": []}
 
 
-def test_an_ordinary_body_can_be_looked_at(api, workspace):
+def test_an_ordinary_body_can_be_looked_at(api: Api, workspace: LocalWorkspace) -> None:
     api.ok("POST", "/api/2.0/secrets/scopes/create", {"scope": "team"})
     assert workspace.requests[-1].body == {"scope": "team"}
     assert workspace.requests[-1:] == [workspace.requests[0]]
@@ -43,25 +56,29 @@ def test_an_ordinary_body_can_be_looked_at(api, workspace):
     [
         ("/api/2.0/secrets/put", {"scope": "s", "key": "k", "string_value": CANARY}),
         ("/api/2.0/secrets/put", {"scope": "s", "key": "k", "bytes_value": CANARY}),
-        (ENDPOINTS, {"name": "x", "config": {"served_entities": [{"external_model": {"openai_config": {"openai_api_key_plaintext": CANARY}}}]}}),
-        (ENDPOINTS, {"name": "x", "config": {"served_entities": [{"external_model": {"openai_config": {"openai_api_key": CANARY}}}]}}),
-        (ENDPOINTS, {"custom_provider_config": {"bearer_token_auth": {"token": CANARY}, "api_key_auth": {"key": "h", "value_plaintext": CANARY}}}),
+        (ENDPOINTS, {"name": "x", "config": {"served_entities": [{"openai_config": {"openai_api_key": CANARY}}]}}),
+        (ENDPOINTS, {"openai_config": {"openai_api_key_plaintext": CANARY}}),
+        (ENDPOINTS, {"custom_provider_config": {"bearer_token_auth": {"token": CANARY}}}),
+        (ENDPOINTS, {"custom_provider_config": {"api_key_auth": {"key": "h", "value_plaintext": CANARY}}}),
     ],
-)  # fmt: skip
-def test_a_key_never_enters_the_log_even_where_a_reference_belongs(api, workspace, path, body):
+)
+def test_a_key_never_enters_the_log_even_where_a_reference_belongs(
+    api: Api, workspace: LocalWorkspace, path: str, body: dict[str, Any]
+) -> None:
     api("POST", path, body)
     record = workspace.requests[-1]
     assert MASK in str(record.body)
     assert CANARY not in repr(vars(record))
 
 
-def test_a_body_that_is_no_json_is_not_kept(api, workspace):
+def test_a_body_that_is_no_json_is_not_kept(api: Api, workspace: LocalWorkspace) -> None:
     api("POST", "/api/2.0/secrets/put", raw=CANARY.encode())
     assert workspace.requests[-1].body is None
     assert CANARY not in repr(vars(workspace.requests[-1]))
 
 
-def test_references_stay_readable(api, workspace, create):
+@pytest.mark.usefixtures("api")
+def test_references_stay_readable(workspace: LocalWorkspace, create: Callable[..., dict[str, Any]]) -> None:
     create()
     entity = workspace.requests[-1].body["config"]["served_entities"][0]
     assert entity["external_model"]["openai_config"]["openai_api_key"] == "{{secrets/s/k}}"

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from local_workspace import Behaviour, LocalWorkspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from tests.local_workspace.conftest import Api
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
 SECRETS = "/api/2.0/secrets"
@@ -27,19 +35,15 @@ SCOPE_ROUTES = [
     ("MANAGE", "POST", "/scopes/delete", {"scope": "team"}),
 ]
 
-CONFIG = {
-    "served_entities": [
-        {
-            "name": "m",
-            "external_model": {
-                "provider": "openai",
-                "name": "m",
-                "task": "llm/v1/chat",
-                "openai_config": {"openai_api_key": "{{secrets/team/k}}"},
-            },
-        }
-    ]
-}
+
+def config_on(scope: str) -> dict[str, Any]:
+    """A config whose key is in a scope."""
+    openai = {"openai_api_key": f"{{{{secrets/{scope}/k}}}}"}
+    model = {"provider": "openai", "name": "m", "task": "llm/v1/chat", "openai_config": openai}
+    return {"served_entities": [{"name": "m", "external_model": model}]}
+
+
+CONFIG = config_on("team")
 ASK = {"messages": [{"role": "user", "content": "hi"}]}
 PERMISSIONS = "/api/2.0/permissions/serving-endpoints/{id}"
 ENDPOINT_ROUTES = [
@@ -66,27 +70,39 @@ ENDPOINT_ROUTES = [
 
 
 @pytest.fixture
-def team(api):
+def team(api: Api) -> str:
+    """A scope with a key, and the scope's name."""
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
     api.ok("POST", f"{SECRETS}/put", {"scope": "team", "key": "k", "string_value": "sk-value"})
     api.ok("POST", f"{SECRETS}/acls/put", {"scope": "team", "principal": "team-admins", "permission": "MANAGE"})
+    return "team"
 
 
 @pytest.fixture
-def chat(api, team, workspace):
-    created = api.ok("POST", ENDPOINTS, {"name": "chat", "config": CONFIG})
+def chat(api: Api, team: str, workspace: LocalWorkspace) -> str:
+    """An endpoint that is READY, and its id."""
+    created: dict[str, str] = api.ok("POST", ENDPOINTS, {"name": "chat", "config": config_on(team)})
     workspace.clock.advance(5)
     return created["id"]
 
 
-@pytest.mark.parametrize("by", ["itself", "group"])
 @pytest.mark.parametrize("role", SCOPE_ROLES)
 @pytest.mark.parametrize(("needs", "method", "path", "body"), SCOPE_ROUTES)
-def test_scopes(api, api_as, team, needs, method, path, body, role, by):
+@pytest.mark.usefixtures("team")
+def test_scopes(
+    api: Api,
+    *,
+    api_as: Callable[..., Api],
+    needs: str,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+    role: str,
+) -> None:
     caller = api_as("ann@example.com", groups=("users", "staff", *(("admins",) if role == "admin" else ())))
     if role not in {"outsider", "admin"}:
-        principal = "ann@example.com" if by == "itself" else "staff"
-        api.ok("POST", f"{SECRETS}/acls/put", {"scope": "team", "principal": principal, "permission": role})
+        acl = {"scope": "team", "principal": "ann@example.com", "permission": role}
+        api.ok("POST", f"{SECRETS}/acls/put", acl)
     answer = caller(method, SECRETS + path, body)
     if SCOPE_ROLES.index(role) >= SCOPE_ROLES.index(needs):
         assert answer.status == 200, answer
@@ -96,16 +112,24 @@ def test_scopes(api, api_as, team, needs, method, path, body, role, by):
         assert answer.body["message"] == expected
 
 
-@pytest.mark.parametrize("by", ["user_name", "group_name"])
 @pytest.mark.parametrize("role", ENDPOINT_ROLES)
 @pytest.mark.parametrize(("needs", "method", "path", "body"), ENDPOINT_ROUTES)
-def test_endpoints(api, api_as, chat, needs, method, path, body, role, by):
+def test_endpoints(
+    api: Api,
+    *,
+    api_as: Callable[..., Api],
+    chat: str,
+    needs: str,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+    role: str,
+) -> None:
     caller = api_as("ann@example.com", groups=("users", "staff", *(("admins",) if role == "admin" else ())))
     # The caller may read the key, so that the endpoint's own rights alone decide.
     api.ok("POST", f"{SECRETS}/acls/put", {"scope": "team", "principal": "staff", "permission": "READ"})
     if role not in {"outsider", "admin"}:
-        principal = "ann@example.com" if by == "user_name" else "staff"
-        entry = {by: principal, "permission_level": role}
+        entry = {"user_name": "ann@example.com", "permission_level": role}
         api.ok("PATCH", PERMISSIONS.format(id=chat), {"access_control_list": [entry]})
     answer = caller(method, path.format(id=chat), body)
     if ENDPOINT_ROLES.index(role) >= ENDPOINT_ROLES.index(needs):
@@ -116,6 +140,23 @@ def test_endpoints(api, api_as, chat, needs, method, path, body, role, by):
         assert answer.body["message"] == f"User does not have permission '{verb}' on Endpoint chat"
 
 
+@pytest.mark.usefixtures("team")
+def test_a_groups_rights_are_its_members_and_the_highest_counts(
+    api: Api, api_as: Callable[..., Api], chat: str
+) -> None:
+    ann = api_as("ann@example.com", groups=("users", "staff"))
+    for principal, level in (("users", "WRITE"), ("staff", "READ")):
+        api.ok("POST", f"{SECRETS}/acls/put", {"scope": "team", "principal": principal, "permission": level})
+    ann.ok("POST", f"{SECRETS}/put", {"scope": "team", "key": "k", "string_value": "v"})
+    entries = [
+        {"group_name": "staff", "permission_level": "CAN_MANAGE"},
+        {"user_name": "ann@example.com", "permission_level": "CAN_VIEW"},
+    ]
+    api.ok("PATCH", PERMISSIONS.format(id=chat), {"access_control_list": entries})
+    assert ann.ok("GET", f"{ENDPOINTS}/chat")["permission_level"] == "CAN_MANAGE"
+    ann.ok("DELETE", f"{ENDPOINTS}/chat")
+
+
 @pytest.mark.parametrize("token", [None, "dapi-wrong"])
 @pytest.mark.parametrize(
     ("method", "path"),
@@ -123,18 +164,23 @@ def test_endpoints(api, api_as, chat, needs, method, path, body, role, by):
     + [(method, path.format(id="0" * 32)) for _, method, path, _ in ENDPOINT_ROUTES]
     + [("GET", "/api/2.0/preview/scim/v2/Me"), ("GET", "/_local/requests"), ("GET", "/api/2.0/unknown")],
 )
-def test_without_a_valid_token_every_route_is_refused(api_of, workspace, method, path, token):
+def test_without_a_valid_token_every_route_is_refused(
+    api_of: Callable[..., Api], workspace: LocalWorkspace, method: str, path: str, token: str | None
+) -> None:
     answer = api_of(workspace.host, token)(method, path, {} if method != "GET" else None)
     assert answer.error == ((401, 401) if token is None else (403, 403))
 
 
-def test_the_list_leaves_out_what_the_caller_may_not_see(api_as, chat):
+@pytest.mark.usefixtures("chat")
+def test_the_list_leaves_out_what_the_caller_may_not_see(api_as: Callable[..., Api]) -> None:
     names = {each["name"] for each in api_as("ann@example.com").ok("GET", ENDPOINTS)["endpoints"]}
     assert "chat" not in names
     assert "databricks-gpt-oss-120b" in names
 
 
-def test_everyone_may_query_a_foundation_endpoint_and_admins_alone_change_it(api, api_as):
+def test_everyone_may_query_a_foundation_endpoint_and_admins_alone_change_it(
+    api: Api, api_as: Callable[..., Api]
+) -> None:
     ann = api_as("ann@example.com")
     ann.ok("POST", "/serving-endpoints/databricks-gpt-oss-120b/invocations", ASK)
     gateway = f"{ENDPOINTS}/databricks-gpt-oss-120b/ai-gateway"
@@ -142,13 +188,17 @@ def test_everyone_may_query_a_foundation_endpoint_and_admins_alone_change_it(api
     api.ok("PUT", gateway, {})
 
 
-def test_an_endpoint_cannot_be_created_on_a_key_that_its_creator_may_not_read(api_as, team):
+@pytest.mark.usefixtures("team")
+def test_an_endpoint_cannot_be_created_on_a_key_that_its_creator_may_not_read(api_as: Callable[..., Api]) -> None:
     answer = api_as("ann@example.com")("POST", ENDPOINTS, {"name": "chat", "config": CONFIG})
     assert answer.error == (403, "PERMISSION_DENIED")
     assert "READ permission on scope team" in answer.body["message"]
 
 
-def test_an_endpoint_stops_answering_when_its_creator_may_no_longer_read_the_key(api, api_as, team, workspace):
+@pytest.mark.usefixtures("team")
+def test_an_endpoint_stops_answering_when_its_creator_may_no_longer_read_the_key(
+    api: Api, api_as: Callable[..., Api], workspace: LocalWorkspace
+) -> None:
     api.ok("POST", f"{SECRETS}/acls/put", {"scope": "team", "principal": "ann@example.com", "permission": "READ"})
     ann = api_as("ann@example.com")
     ann.ok("POST", ENDPOINTS, {"name": "hers", "config": CONFIG})
@@ -158,7 +208,7 @@ def test_an_endpoint_stops_answering_when_its_creator_may_no_longer_read_the_key
     assert ann("POST", "/serving-endpoints/hers/invocations", ASK).status >= 400
 
 
-def test_admins_can_be_locked_out_where_the_switch_says_so(api_of):
+def test_admins_can_be_locked_out_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(admins_manage_scopes=False)) as workspace:
         api = api_of(workspace.host, workspace.token)
         api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
@@ -168,7 +218,8 @@ def test_admins_can_be_locked_out_where_the_switch_says_so(api_of):
         assert answer.error == (403, "PERMISSION_DENIED")
 
 
-def test_a_forked_workspace_shares_nothing(workspace, api, api_of, team):
+@pytest.mark.usefixtures("api", "team")
+def test_a_forked_workspace_shares_nothing(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
     other = workspace.fork()
     assert other.token != workspace.token
     assert other.workspace_id != workspace.workspace_id

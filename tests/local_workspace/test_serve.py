@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
@@ -15,13 +16,20 @@ import urllib3
 from local_workspace import LocalWorkspace
 from local_workspace.embedded import open_embedded
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from tests.local_workspace.conftest import Api
+
 CREATE = "/api/2.0/secrets/scopes/create"
 LIST = "/api/2.0/secrets/scopes/list"
 CANARY = "sk-canary-0123456789"
 
 
 @contextmanager
-def serving(*arguments):
+def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], Any]]:
     """`python -m local_workspace serve`, and the first line that it prints."""
     command = [sys.executable, "-m", "local_workspace", "serve", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -33,16 +41,16 @@ def serving(*arguments):
                 process.kill()
 
 
-def run(*arguments):
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "local_workspace", "serve", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def scopes(api):
+def scopes(api: Api) -> set[str]:
     return {each["name"] for each in api.ok("GET", LIST).get("scopes", [])}
 
 
-def test_the_first_line_says_where_and_it_answers_there(api_of):
+def test_the_first_line_says_where_and_it_answers_there(api_of: Callable[..., Api]) -> None:
     with serving() as (_, address):
         assert set(address) == {"host", "token"}
         assert address["host"].startswith("http://127.0.0.1:")
@@ -50,14 +58,14 @@ def test_the_first_line_says_where_and_it_answers_there(api_of):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_quietly_when_it_is_told_to(number):
+def test_it_ends_quietly_when_it_is_told_to(number: int) -> None:
     with serving() as (process, _):
         process.send_signal(number)
         out, errors = process.communicate(timeout=30)
         assert (process.returncode, out, errors) == (0, "", "")
 
 
-def test_a_restart_keeps_everything_and_the_token(tmp_path, api_of):
+def test_a_restart_keeps_everything_and_the_token(tmp_path: Path, api_of: Callable[..., Api]) -> None:
     with serving("--state", tmp_path) as (_, address):
         api_of(**address).ok("POST", CREATE, {"scope": "kept"})
     with serving("--state", tmp_path) as (_, again):
@@ -65,11 +73,11 @@ def test_a_restart_keeps_everything_and_the_token(tmp_path, api_of):
         assert scopes(api_of(**again)) == {"kept"}
 
 
-def test_killed_during_writes_it_loses_nothing_that_it_answered(tmp_path, api_of):
+def test_killed_during_writes_it_loses_nothing_that_it_answered(tmp_path: Path, api_of: Callable[..., Api]) -> None:
     answered = set()
     enough = threading.Event()
 
-    def write(api):
+    def write(api: Api) -> None:
         for number in range(10_000):
             name = f"s{number}"
             try:
@@ -90,7 +98,7 @@ def test_killed_during_writes_it_loses_nothing_that_it_answered(tmp_path, api_of
         assert answered <= scopes(api_of(**again))
 
 
-def test_the_state_is_for_its_owner_alone_and_ignored_by_git(tmp_path, api_of):
+def test_the_state_is_for_its_owner_alone_and_ignored_by_git(tmp_path: Path, api_of: Callable[..., Api]) -> None:
     state = tmp_path / "state"
     with serving("--state", state) as (_, address):
         api = api_of(**address)
@@ -104,14 +112,14 @@ def test_the_state_is_for_its_owner_alone_and_ignored_by_git(tmp_path, api_of):
     assert (state / ".gitignore").read_text() == "*\n"
 
 
-def test_a_folder_in_use_is_refused_in_one_line(tmp_path):
+def test_a_folder_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
     with serving("--state", tmp_path):
         answer = run("--state", tmp_path)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == f"Error: {tmp_path} is in use: another process serves it\n"
 
 
-def test_a_port_in_use_is_refused_in_one_line(workspace):
+def test_a_port_in_use_is_refused_in_one_line(workspace: LocalWorkspace) -> None:
     answer = run("--port", workspace.host.rpartition(":")[2])
     assert answer.returncode == 1
     assert "cannot listen" in answer.stderr
@@ -119,13 +127,13 @@ def test_a_port_in_use_is_refused_in_one_line(workspace):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com"])  # noqa: S104 - that it is refused is the point
-def test_it_listens_on_nothing_but_loopback(host):
+def test_it_listens_on_nothing_but_loopback(host: str) -> None:
     answer = run("--host", host)
     assert answer.returncode == 2
     assert "loopback" in answer.stderr
 
 
-def test_faults_can_come_from_a_file(tmp_path, api_of):
+def test_faults_can_come_from_a_file(tmp_path: Path, api_of: Callable[..., Api]) -> None:
     file = tmp_path / "faults.json"
     file.write_text(json.dumps({"faults": [{"match": {"path": LIST}, "kind": "status", "status": 502}]}))
     with serving("--faults", file) as (_, address):
@@ -133,7 +141,7 @@ def test_faults_can_come_from_a_file(tmp_path, api_of):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"faults": [{"kind": "explode"}]}', "{}"])
-def test_a_bad_file_of_faults_is_refused_in_one_line(tmp_path, text):
+def test_a_bad_file_of_faults_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "faults.json"
     file.write_text(text)
     answer = run("--faults", file)
@@ -142,14 +150,14 @@ def test_a_bad_file_of_faults_is_refused_in_one_line(tmp_path, text):
     assert "Traceback" not in answer.stderr
 
 
-def test_a_second_user_of_the_folder_connects_to_the_first(tmp_path, api_of):
+def test_a_second_user_of_the_folder_connects_to_the_first(tmp_path: Path, api_of: Callable[..., Api]) -> None:
     with open_embedded(tmp_path) as first, open_embedded(tmp_path) as second:
         assert (first.host, first.token, first.state) == (second.host, second.token, tmp_path)
         api_of(first.host, first.token).ok("POST", CREATE, {"scope": "s"})
         assert scopes(api_of(second.host, second.token)) == {"s"}
 
 
-def test_the_embedded_workspace_connects_to_a_server_of_the_same_folder(tmp_path):
+def test_the_embedded_workspace_connects_to_a_server_of_the_same_folder(tmp_path: Path) -> None:
     with serving("--state", tmp_path) as (_, address), open_embedded(tmp_path) as embedded:
         assert {"host": embedded.host, "token": embedded.token} == address
 
@@ -165,7 +173,9 @@ with open_embedded(Path(sys.argv[1])):
 
 
 @pytest.mark.parametrize("end", ["kill", "leave"])
-def test_when_the_serving_process_ends_another_takes_over_at_the_same_address(tmp_path, pool, end):
+def test_when_the_serving_process_ends_another_takes_over_at_the_same_address(
+    tmp_path: Path, pool: urllib3.PoolManager, end: str
+) -> None:
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout.readline() == "up\n"
@@ -182,14 +192,14 @@ def test_when_the_serving_process_ends_another_takes_over_at_the_same_address(tm
             assert answer.json() == {"scopes": [{"name": "before", "backend_type": "DATABRICKS"}]}
 
 
-def test_two_in_process_workspaces_do_not_share_a_folder(tmp_path):
+def test_two_in_process_workspaces_do_not_share_a_folder(tmp_path: Path) -> None:
     with LocalWorkspace(state=tmp_path), pytest.raises(BlockingIOError):
         LocalWorkspace(state=tmp_path)
     with LocalWorkspace(state=tmp_path):
         pass
 
 
-def test_closing_twice_is_no_error_and_nothing_answers_afterwards(pool):
+def test_closing_twice_is_no_error_and_nothing_answers_afterwards(pool: urllib3.PoolManager) -> None:
     workspace = LocalWorkspace()
     workspace.close()
     workspace.close()
@@ -197,21 +207,21 @@ def test_closing_twice_is_no_error_and_nothing_answers_afterwards(pool):
         pool.request("GET", workspace.host + "/_local/health")
 
 
-def test_a_thread_is_not_left_behind():
+def test_a_thread_is_not_left_behind() -> None:
     before = threading.active_count()
     with LocalWorkspace():
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
 
 
-def test_tokens_stay_out_of_what_is_printed(tmp_path):
+def test_tokens_stay_out_of_what_is_printed(tmp_path: Path) -> None:
     with open_embedded(tmp_path) as embedded, LocalWorkspace(simulated_key=CANARY) as workspace:
         assert embedded.token not in repr(embedded)
         assert workspace.token not in repr(workspace)
         assert CANARY not in repr(workspace._workspace.settings)
 
 
-def test_help_and_start_do_not_depend_on_the_environment():
+def test_help_and_start_do_not_depend_on_the_environment() -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "local_workspace", "serve", "--help"],
         capture_output=True,

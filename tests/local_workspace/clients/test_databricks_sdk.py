@@ -1,0 +1,237 @@
+"""The unmodified databricks-sdk, through what a provisioning tool does with it."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import (
+    InvalidParameterValue,
+    NotFound,
+    OperationFailed,
+    PermissionDenied,
+    ResourceAlreadyExists,
+    ResourceConflict,
+    ResourceDoesNotExist,
+    Unauthenticated,
+)
+from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
+from databricks.sdk.service.serving import (
+    AiGatewayConfig,
+    AiGatewayRateLimit,
+    AiGatewayRateLimitRenewalPeriod,
+    AiGatewayUsageTrackingConfig,
+    ChatMessage,
+    ChatMessageRole,
+    EmailNotifications,
+    EndpointCoreConfigInput,
+    EndpointStateConfigUpdate,
+    EndpointStateReady,
+    EndpointTag,
+    ExternalModel,
+    ExternalModelProvider,
+    OpenAiConfig,
+    Route,
+    ServedEntityInput,
+    ServingEndpointAccessControlRequest,
+    ServingEndpointPermissionLevel,
+    TrafficConfig,
+)
+from databricks.sdk.service.workspace import AclPermission
+
+from local_workspace import LocalWorkspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from databricks.sdk.service.serving import ServingEndpointDetailed
+
+APPLICATION = "11111111-2222-3333-4444-555555555555"
+
+
+@pytest.fixture
+def instant() -> Iterator[LocalWorkspace]:
+    with LocalWorkspace(deploy_seconds=0) as running:
+        yield running
+
+
+@pytest.fixture
+def client(instant: LocalWorkspace) -> WorkspaceClient:
+    return WorkspaceClient(host=instant.host, token=instant.token)
+
+
+def entity(name: str = "gpt-4o", key: str = "{{secrets/team/openai}}") -> ServedEntityInput:
+    return ServedEntityInput(
+        name=name,
+        external_model=ExternalModel(
+            provider=ExternalModelProvider.OPENAI,
+            name=name,
+            task="llm/v1/chat",
+            openai_config=OpenAiConfig(openai_api_key=key),
+        ),
+    )
+
+
+@pytest.fixture
+def chat(client: WorkspaceClient) -> ServingEndpointDetailed:
+    client.secrets.create_scope("team")
+    client.secrets.put_secret("team", "openai", string_value="sk-simulated")
+    return client.serving_endpoints.create_and_wait(
+        "chat",
+        config=EndpointCoreConfigInput(name="chat", served_entities=[entity()]),
+        tags=[EndpointTag("team", "ml")],
+        ai_gateway=AiGatewayConfig(usage_tracking_config=AiGatewayUsageTrackingConfig(enabled=True)),
+        timeout=timedelta(seconds=30),
+    )
+
+
+def test_who_and_where(client: WorkspaceClient, instant: LocalWorkspace) -> None:
+    assert client.current_user.me().user_name == "local-admin@example.com"
+    assert str(client.get_workspace_id()) == instant.workspace_id
+
+
+def test_secrets_and_acls(client: WorkspaceClient) -> None:
+    client.secrets.create_scope("team")
+    client.secrets.put_secret("team", "text", string_value="value")
+    client.secrets.put_secret("team", "bytes", bytes_value=base64.b64encode(b"\x00").decode())
+    client.secrets.put_acl("team", "users", AclPermission.READ)
+    assert [scope.name for scope in client.secrets.list_scopes()] == ["team"]
+    assert {each.key for each in client.secrets.list_secrets("team")} == {"text", "bytes"}
+    assert base64.b64decode(client.secrets.get_secret("team", "text").value) == b"value"
+    assert client.secrets.get_acl("team", "users").permission is AclPermission.READ
+    assert {each.principal for each in client.secrets.list_acls("team")} == {"users", "local-admin@example.com"}
+    client.secrets.delete_acl("team", "users")
+    client.secrets.delete_secret("team", "text")
+    client.secrets.delete_scope("team")
+    assert list(client.secrets.list_scopes()) == []
+
+
+def test_create_and_wait(chat: ServingEndpointDetailed) -> None:
+    assert chat.state.ready is EndpointStateReady.READY
+    assert chat.config.config_version == 1
+    assert chat.config.traffic_config.routes[0].traffic_percentage == 100
+    assert chat.ai_gateway.usage_tracking_config.enabled is True
+
+
+@pytest.mark.usefixtures("chat")
+def test_update_config_and_wait(client: WorkspaceClient) -> None:
+    updated = client.serving_endpoints.update_config_and_wait(
+        "chat",
+        served_entities=[entity("a"), entity("b")],
+        traffic_config=TrafficConfig(routes=[Route(30, served_entity_name="a"), Route(70, served_entity_name="b")]),
+        timeout=timedelta(seconds=30),
+    )
+    assert updated.config.config_version == 2
+    assert [each.name for each in updated.config.served_entities] == ["a", "b"]
+
+
+@pytest.mark.usefixtures("chat")
+def test_tags_gateway_and_notifications(client: WorkspaceClient) -> None:
+    tags = client.serving_endpoints.patch("chat", add_tags=[EndpointTag("a", "1")], delete_tags=["team"])
+    assert tags.tags == [EndpointTag("a", "1")]
+    limit = AiGatewayRateLimit(renewal_period=AiGatewayRateLimitRenewalPeriod.MINUTE, calls=5)
+    assert client.serving_endpoints.put_ai_gateway("chat", rate_limits=[limit]).rate_limits == [limit]
+    mails = EmailNotifications(on_update_failure=["a@example.com"])
+    answer = client.serving_endpoints.update_notifications("chat", email_notifications=mails)
+    assert answer.email_notifications == mails
+    shown = client.serving_endpoints.get("chat")
+    assert shown.ai_gateway.rate_limits == [limit]
+    assert shown.ai_gateway.usage_tracking_config is None
+
+
+def test_permissions(client: WorkspaceClient, chat: ServingEndpointDetailed) -> None:
+    client.serving_endpoints.set_permissions(
+        chat.id,
+        access_control_list=[
+            ServingEndpointAccessControlRequest(
+                group_name="users", permission_level=ServingEndpointPermissionLevel.CAN_QUERY
+            )
+        ],
+    )
+    entry = AccessControlRequest(service_principal_name=APPLICATION, permission_level=PermissionLevel.CAN_VIEW)
+    client.permissions.update("serving-endpoints", chat.id, access_control_list=[entry])
+    permissions = client.serving_endpoints.get_permissions(chat.id)
+    assert permissions.object_type == "serving-endpoint"
+    names = {
+        each.group_name or each.user_name or each.service_principal_name for each in permissions.access_control_list
+    }
+    assert names == {"users", "local-admin@example.com", APPLICATION, "admins"}
+    levels = client.serving_endpoints.get_permission_levels(chat.id).permission_levels
+    assert len(levels) == 3
+
+
+@pytest.mark.usefixtures("chat")
+def test_list_query_and_delete(client: WorkspaceClient) -> None:
+    assert "chat" in [each.name for each in client.serving_endpoints.list()]
+    messages = [ChatMessage(role=ChatMessageRole.USER, content="hi")]
+    answer = client.serving_endpoints.query("chat", messages=messages)
+    assert answer.choices[0].message.content
+    client.serving_endpoints.delete("chat")
+    with pytest.raises(ResourceDoesNotExist, match="Endpoint with name 'chat' does not exist"):
+        client.serving_endpoints.get("chat")
+
+
+@pytest.mark.usefixtures("chat")
+def test_reports(client: WorkspaceClient) -> None:
+    assert b"request_count" in client.serving_endpoints.export_metrics("chat").contents.read()
+    assert b"invocations" in client.serving_endpoints.get_open_api("chat").contents.read()
+
+
+@pytest.mark.usefixtures("chat")
+def test_errors_become_the_sdks_own_classes(client: WorkspaceClient, instant: LocalWorkspace) -> None:
+    with pytest.raises(ResourceAlreadyExists, match="Scope team already exists!"):
+        client.secrets.create_scope("team")
+    with pytest.raises(ResourceAlreadyExists):
+        client.serving_endpoints.create("chat")
+    with pytest.raises(ResourceDoesNotExist):
+        client.secrets.list_acls("none")
+    with pytest.raises(InvalidParameterValue):
+        client.secrets.create_scope("white space")
+    with pytest.raises(NotFound):
+        client.clusters.get("none")
+    other = WorkspaceClient(host=instant.host, token=instant.token_for("ann@example.com"))
+    with pytest.raises(PermissionDenied, match="'View' on Endpoint chat"):
+        other.serving_endpoints.get("chat")
+    with pytest.raises(PermissionDenied, match="Invalid access token"):
+        WorkspaceClient(host=instant.host, token="dapi-wrong").current_user.me()
+
+
+@pytest.mark.usefixtures("chat")
+def test_a_busy_endpoint_is_a_conflict(client: WorkspaceClient, instant: LocalWorkspace) -> None:
+    instant.endpoints.take("chat", seconds=60)
+    client.serving_endpoints.update_config("chat", served_entities=[entity("new")])
+    with pytest.raises(ResourceConflict, match="currently updating"):
+        client.serving_endpoints.update_config("chat", served_entities=[entity("newer")])
+
+
+def test_a_failed_deployment_ends_the_sdks_waiter(client: WorkspaceClient, instant: LocalWorkspace) -> None:
+    instant.endpoints.fail("chat", message="no quota")
+    with pytest.raises(OperationFailed, match="UPDATE_FAILED"):
+        client.serving_endpoints.create_and_wait(
+            "chat", config=EndpointCoreConfigInput(name="chat", served_entities=[entity()])
+        )
+    assert client.serving_endpoints.get("chat").state.config_update is EndpointStateConfigUpdate.UPDATE_FAILED
+
+
+def test_a_service_principal_signs_in_with_oauth(instant: LocalWorkspace) -> None:
+    secret = instant.client_secret_for(APPLICATION)
+    robot = WorkspaceClient(host=instant.host, client_id=APPLICATION, client_secret=secret)
+    assert robot.current_user.me().user_name == APPLICATION
+    assert robot.config.auth_type == "oauth-m2m"
+
+
+def test_a_wrong_oauth_secret_is_refused(instant: LocalWorkspace) -> None:
+    instant.client_secret_for(APPLICATION)
+    with pytest.raises((ValueError, Unauthenticated), match=r"invalid_client|Client authentication failed"):
+        WorkspaceClient(host=instant.host, client_id=APPLICATION, client_secret="dose-wrong").current_user.me()
+
+
+def test_the_sdk_retries_what_was_lost_and_a_limit_with_retry_after(
+    client: WorkspaceClient, instant: LocalWorkspace
+) -> None:
+    instant.faults.arm([{"match": {"method": "POST"}, "kind": "status", "status": 429, "retry_after": 0}])
+    client.secrets.create_scope("team")
+    assert [each.status for each in instant.requests if each.method == "POST"] == [429, 200]
