@@ -128,8 +128,10 @@ class Proxy:
             return UpstreamUnavailableError(str(error), status=error.status)
         except TimeoutError:
             return UpstreamUnavailableError("the upstream did not answer in time", status=504)
-        except (aiohttp.ClientError, ValueError) as error:  # ValueError: a key that no header can hold
+        except aiohttp.ClientError as error:
             return UpstreamUnavailableError(f"the upstream could not be reached ({type(error).__name__})")
+        except ValueError:
+            return UpstreamUnavailableError("the key cannot be sent: it holds a line break", status=400)
 
     async def _bases(self) -> Bases:
         if self._settings.upstreams == "live":

@@ -68,7 +68,8 @@ def _spell(numbers: object) -> str:
 
 
 def _default_dimensions(model: str) -> int:
-    return next((size for name, size in _OF_MODEL.items() if name in model), DEFAULT_DIMENSIONS)
+    spelled = model.replace("_", "-")  # `system.ai` writes gte_large_en_v1_5 for what endpoints call gte-large-en
+    return next((size for name, size in _OF_MODEL.items() if name in spelled), DEFAULT_DIMENSIONS)
 
 
 @lru_cache(maxsize=2048)

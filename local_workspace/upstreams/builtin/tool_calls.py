@@ -32,6 +32,7 @@ _COMMON = {
     "given", "about", "some", "user", "tool", "use", "call", "any", "get", "gets", "please", "you", "can", "are", "is",
     "has", "have", "its", "a", "an", "of", "to", "in", "on",
 }  # fmt: skip
+_PLURAL = re.compile(r"(?<=\w{2}[^su])s$")  # not that of "is", "plus" or "class"
 _ENOUGH_WORDS = 2  # of a description that the user's words must share for a call
 
 
@@ -116,7 +117,7 @@ def _name_words(name: str) -> set[str]:
 
 def _words(text: str) -> set[str]:
     """The words of a text, plurals as singulars."""
-    return {word[:-1] if len(word) > 3 and word.endswith("s") else word for word in re.findall(r"[a-z]+", text.lower())}  # noqa: PLR2004 - "is" and "was" are no plurals
+    return {_PLURAL.sub("", word) for word in re.findall(r"[a-z]+", text.lower())}
 
 
 def _arguments(tool: Mapping[str, Any], prompt: Prompt) -> str:

@@ -101,7 +101,7 @@ def upstream() -> Iterator[Upstream]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             body = json.loads(content) if content.startswith(b"{") else content.decode()
             known.received.append(Received(self.path, dict(self.headers.items()), body, self.client_address[1]))

@@ -37,7 +37,9 @@ async def test_a_hostile_url_is_refused_before_anything_is_dialled(url: str, pol
         await dialer.aclose()
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://localhost:1/", "http://[::1]:1/", "https://127.8.9.1/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/v1", "http://localhost:1/", "http://[::1]:1/", "https://127.8.9.1/"]
+)
 def test_this_machine_may_be_called(url: str) -> None:
     assert str(checked_url(url, LOOPBACK_ONLY)) == url
 

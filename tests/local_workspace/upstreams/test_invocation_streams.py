@@ -21,7 +21,9 @@ def call(workspace, pool):
 
     def send(path: str = CALL, body: dict[str, Any] = BODY) -> urllib3.BaseHTTPResponse:
         headers = {"Authorization": f"Bearer {workspace.token}"}
-        return pool.request("POST", f"{workspace.host}{path}", body=json.dumps(body), headers=headers, preload_content=False)
+        return pool.request(
+            "POST", f"{workspace.host}{path}", body=json.dumps(body), headers=headers, preload_content=False
+        )
 
     return send
 

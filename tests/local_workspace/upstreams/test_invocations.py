@@ -77,7 +77,12 @@ def test_an_upstreams_error_keeps_its_status_and_words(api, upstream, put_key, s
 
 
 @pytest.mark.parametrize(
-    "quoted", ["wrong key sk-canary-123456 sent", "Incorrect API key provided: sk-canar*********3456.", "<b>sk-canary-123456</b>"]
+    "quoted",
+    [
+        "wrong key sk-canary-123456 sent",
+        "Incorrect API key provided: sk-canar*********3456.",
+        "<b>sk-canary-123456</b>",
+    ],
 )
 def test_a_key_that_the_upstream_quotes_is_removed(api, upstream, put_key, serve, openai_model, quoted) -> None:
     put_key("sk-canary-123456")
@@ -133,7 +138,9 @@ def test_an_unknown_endpoint_is_a_404(api) -> None:
     assert api("POST", CALL, HELLO).error == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
-def test_a_caller_without_can_query_is_refused_before_the_upstream(api_as, upstream, put_key, serve, openai_model) -> None:
+def test_a_caller_without_can_query_is_refused_before_the_upstream(
+    api_as, upstream, put_key, serve, openai_model
+) -> None:
     put_key("sk-good")
     serve(openai_model(f"{upstream.url}/v1"))
     answer = api_as("stranger@example.com")("POST", CALL, HELLO)
@@ -189,7 +196,9 @@ def test_a_body_over_four_megabytes_is_refused(api, put_key, serve, openai_model
     assert api("POST", CALL, too_long).status == 413
 
 
-def test_databricks_own_fields_stay_here_and_extra_params_are_merged(api, upstream, put_key, serve, openai_model) -> None:
+def test_databricks_own_fields_stay_here_and_extra_params_are_merged(
+    api, upstream, put_key, serve, openai_model
+) -> None:
     put_key("sk-good")
     serve(openai_model(f"{upstream.url}/v1"))
     body = {

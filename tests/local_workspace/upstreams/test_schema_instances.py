@@ -35,9 +35,7 @@ def _strings() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _numbers() -> st.SearchStrategy[dict[str, Any]]:
-    ranges = st.tuples(_BOUNDS, st.integers(0, 40)).map(
-        lambda pair: {"minimum": pair[0], "maximum": pair[0] + pair[1]}
-    )
+    ranges = st.tuples(_BOUNDS, st.integers(0, 40)).map(lambda pair: {"minimum": pair[0], "maximum": pair[0] + pair[1]})
     open_ranges = st.tuples(_BOUNDS, st.integers(2, 40)).map(
         lambda pair: {"exclusiveMinimum": pair[0], "exclusiveMaximum": pair[0] + pair[1]}
     )

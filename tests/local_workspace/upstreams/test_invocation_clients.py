@@ -1,0 +1,91 @@
+"""Unmodified clients chat with endpoints of the local workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+import pytest
+
+HELLO: list[Any] = [{"role": "user", "content": "Say hello"}]
+FOUNDATION = "databricks-meta-llama-3-3-70b-instruct"
+EMBEDDING = "databricks-gte-large-en"
+
+
+@pytest.fixture(params=["external", "foundation"])
+def endpoint(request, put_key, serve, openai_model) -> str:
+    if request.param == "foundation":
+        return FOUNDATION
+    put_key("sk-good")
+    serve(openai_model())
+    return "chat"
+
+
+@pytest.fixture
+def databricks(workspace, monkeypatch) -> None:
+    monkeypatch.setenv("DATABRICKS_HOST", workspace.host)
+    monkeypatch.setenv("DATABRICKS_TOKEN", workspace.token)
+
+
+@pytest.fixture
+def client(workspace):
+    with openai.OpenAI(
+        base_url=f"{workspace.host}/serving-endpoints", api_key=workspace.token, max_retries=0
+    ) as opened:
+        yield opened
+
+
+def test_openai_chats_and_streams(client, endpoint) -> None:
+    answer = client.chat.completions.create(model=endpoint, messages=HELLO)
+    assert answer.choices[0].message.content == "hello"
+    stream = client.chat.completions.create(model=endpoint, messages=HELLO, stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices) == "hello"
+
+
+def test_openai_responds_and_embeds(client, endpoint) -> None:
+    assert client.responses.create(model=endpoint, input="Say hello").output_text == "hello"
+    with client.responses.stream(model=endpoint, input="count to 3") as stream:
+        assert list(stream)[-1].type == "response.completed"
+    answer = client.embeddings.create(model=EMBEDDING, input=["a", "b"])
+    assert [len(each.embedding) for each in answer.data] == [1024, 1024]
+
+
+@pytest.mark.usefixtures("databricks")
+def test_mlflow_predicts_and_streams(endpoint) -> None:
+    deployments = pytest.importorskip("mlflow.deployments")
+    client = deployments.get_deploy_client("databricks")
+    answer = client.predict(endpoint=endpoint, inputs={"messages": HELLO})
+    assert answer["choices"][0]["message"]["content"] == "hello"
+    chunks = list(client.predict_stream(endpoint=endpoint, inputs={"messages": HELLO}))
+    assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk["choices"]) == "hello"
+    assert len(client.predict(endpoint=EMBEDDING, inputs={"input": ["a"]})["data"][0]["embedding"]) == 1024
+
+
+@pytest.mark.usefixtures("databricks")
+def test_the_sdk_queries_and_learns_the_served_model(endpoint) -> None:
+    sdk = pytest.importorskip("databricks.sdk")
+    serving = pytest.importorskip("databricks.sdk.service.serving")
+    message = serving.ChatMessage(role=serving.ChatMessageRole.USER, content="Say hello")
+    answer = sdk.WorkspaceClient().serving_endpoints.query(endpoint, messages=[message])
+    assert answer.choices[0].message.content == "hello"
+    assert answer.served_model_name == ("entity-0" if endpoint == "chat" else endpoint)
+
+
+def test_foundation_endpoints_send_cumulative_usage_unasked(client) -> None:
+    chunks = list(client.chat.completions.create(model=FOUNDATION, messages=HELLO, stream=True))
+    assert all(chunk.usage is not None for chunk in chunks)
+    claude = list(client.chat.completions.create(model="databricks-claude-sonnet-4", messages=HELLO, stream=True))
+    assert [chunk.usage.total_tokens is None for chunk in claude] == [True] * (len(claude) - 1) + [False]
+
+
+def test_the_same_call_gets_the_same_bytes(api) -> None:
+    path = f"/serving-endpoints/{FOUNDATION}/invocations"
+    body = {"messages": [{"role": "user", "content": "What is MLflow?"}], "seed": 3}
+    assert api.ok("POST", path, body) == api.ok("POST", path, body)
+
+
+@pytest.mark.parametrize(
+    "body", [{"messages": HELLO, "foo": 1}, {"input": "x"}, {"messages": [{"role": "user", "content": 1}]}]
+)
+def test_foundation_endpoints_refuse_what_they_do_not_know(api, body) -> None:
+    assert api("POST", f"/serving-endpoints/{FOUNDATION}/invocations", body).error == (400, "BAD_REQUEST")
