@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 from local_workspace.resources.external_models import SECRET_FIELDS
+from local_workspace.resources.secrets import is_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -164,7 +165,7 @@ def _is_secret(key: str, value: object) -> bool:
     if key in _SECRETS or key.endswith("_plaintext"):
         return True
     # People paste a key where a reference belongs; a tag's plain "value" is masked with them.
-    return key in _REFERENCES and isinstance(value, str) and not value.strip().startswith("{{secrets/")
+    return key in _REFERENCES and isinstance(value, str) and not is_reference(value)
 
 
 def _holds_no_key(path: str) -> bool:

@@ -125,7 +125,7 @@ class Secrets:
         Raises:
             ApiError: it is malformed, the identity may not read the scope, or (by a switch) it does not exist.
         """
-        if is_hidden(reference) or not _REFERENCE.fullmatch(reference):
+        if is_hidden(reference) or not is_reference(reference):
             # The text is not repeated: people paste keys where a reference belongs.
             raise invalid("Invalid secret reference. It must have the form {{secrets/<scope>/<key>}}.")
         scope_name, key = parse_reference(reference)
@@ -168,6 +168,11 @@ def hidden_scope(endpoint_id: str) -> str:
 def is_hidden(reference: str) -> bool:
     """Return whether a stored reference names a key that was given in plain text."""
     return ":" in reference
+
+
+def is_reference(text: str) -> bool:
+    """Return whether a text has the form `{{secrets/scope/key}}`; anything else may be a key in disguise."""
+    return _REFERENCE.fullmatch(text.strip()) is not None
 
 
 def parse_reference(reference: str) -> tuple[str, str]:
