@@ -8,9 +8,9 @@ MASK = "********"
 
 _NAMED = re.compile(
     r"""(?ix)
-    ( ["']? [\w.-]* (?: _plaintext | api_?key | api_?token | secret_access_key | access_key_id | client_secret
+    ( ["']? \b [\w.-]{0,64} (?: _plaintext | api_?key | api_?token | secret_access_key | access_key_id | client_secret
                       | private_key | password | passwd | bearer | token_value )
-      [\w.-]* ["']? \s* : \s+ )
+      [\w.-]{0,64} ["']? \s* : \s+ )
     (?! ["']? (?: \{\{secrets/ | \$\{ ) | \{ | \[ | ["']?\s*$ | null\b | ~ | [|>][+-]?\d?\s*$ )
     (\S.*)
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from provisioning.config.codes import CODES
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from provisioning.errors import Position
 
 _LONGEST_LINE = 160
+_LONGEST_SEARCHED = 2_000
+"""Characters of a line that are searched for credentials; what is beyond is not shown."""
 _MOST = 200
-"""More than anybody reads; a file of another kind, named by mistake, has thousands."""
+"""Problems of one severity: more than anybody reads, and a file named by mistake has thousands."""
 
 
 class Problems:
@@ -23,6 +26,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[Diagnostic, None] = {}
+        self._counts: Counter[str] = Counter()
         self._lines: dict[str, list[str]] = {}
 
     def remember(self, file: str, text: str) -> None:
@@ -41,8 +45,10 @@ class Problems:
             remedy: what to do next.
             secret: True if the value there may be a secret: its line is then shown up to its place only.
         """
-        span = at.where() if isinstance(at, Node) else at
         title, _meaning, severity = CODES[code]
+        if self._counts[severity] >= _MOST:
+            return
+        span = at.where() if isinstance(at, Node) else at
         diagnostic = Diagnostic(
             code=code,
             title=title,
@@ -53,8 +59,9 @@ class Problems:
             remedy=remedy,
             severity=severity,
         )
-        if len(self._found) < _MOST:
+        if diagnostic not in self._found:
             self._found[diagnostic] = None
+            self._counts[severity] += 1
 
     def reported_at(self, at: Node) -> bool:
         """Whether an error was already reported where a value stands."""
@@ -63,7 +70,7 @@ class Problems:
     @property
     def failed(self) -> bool:
         """Whether there is an error among the problems."""
-        return any(each.severity == "error" for each in self._found)
+        return self._counts["error"] > 0
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """Return the problems in the order of files and lines, those without a place first."""
@@ -79,7 +86,7 @@ class Problems:
         lines = self._lines.get(position.file, [])
         if not 0 < position.line <= len(lines):
             return None
-        line = lines[position.line - 1]
+        line = lines[position.line - 1][:_LONGEST_SEARCHED]
         if secret:
             line = line[: position.column - 1] + MASK
         # Tabs are kept for the caret's sake; what acts on a terminal unseen is not.

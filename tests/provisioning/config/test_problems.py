@@ -167,4 +167,11 @@ def test_text_that_acts_on_a_terminal_is_made_visible(found: Find) -> None:
 
 def test_no_more_than_can_be_read_is_reported(found: Find) -> None:
     text = "resources: {secret_scopes: {s: {name: s, " + ", ".join(f"x{i}: 1" for i in range(500)) + "}}}"
-    assert len(found(text)) <= 200
+    assert len(found(text)) == 200
+
+
+def test_many_remarks_do_not_hide_an_error(found: Find) -> None:
+    tags = ", ".join(f"{{key: k{i}, value: {i}}}" for i in range(300))
+    codes = [each.code for each in found(f"resources: {{model_serving_endpoints: {{e: {{tags: [{tags}]}}}}}}")]
+    assert codes.count("P216") == 200
+    assert "P202" in codes
