@@ -1,0 +1,242 @@
+"""What LangChain's own suite does not ask of `ChatDatabricks`."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelNotFoundError,
+    ModelRateLimitError,
+)
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
+from pydantic import BaseModel, ValidationError
+
+from chat import ChatDatabricks, errors
+from chat.langchain.outgoing import to_wire
+
+if TYPE_CHECKING:
+    from conftest import ScriptedServer
+
+COUNTS = {"prompt_tokens": 30, "completion_tokens": 3, "total_tokens": 33}
+
+
+def answer(content: object = "hello", **message: object) -> dict[str, Any]:
+    said = {"role": "assistant", "content": content, **message}
+    return {"id": "1", "model": "gpt-x", "choices": [{"message": said, "finish_reason": "stop"}], "usage": COUNTS}
+
+
+def delta(content: object, finish: str | None = None, **more: object) -> dict[str, Any]:
+    return {"model": "gpt-x", "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": finish}], **more}
+
+
+def model(server: ScriptedServer, **options: Any) -> ChatDatabricks:
+    return ChatDatabricks(endpoint="my-chat", host=server.host, token="dapi-stand-in", max_retries=0, **options)
+
+
+def add(x: int, y: int) -> int:
+    """Add two numbers."""
+    return x + y
+
+
+class Joke(BaseModel):
+    """A joke."""
+
+    setup: str
+    punchline: str
+
+
+def test_an_unknown_constructor_argument_is_an_error() -> None:
+    with pytest.raises(ValidationError, match="base_url"):
+        ChatDatabricks(endpoint="x", base_url="http://elsewhere")  # type: ignore[call-arg]
+
+
+def test_its_arguments_become_fields_of_the_body(scripted: ScriptedServer) -> None:
+    scripted.reply(answer())
+    chat = model(scripted, temperature=0.1, max_tokens=256, stop=["a"], extra_params={"top_k": 3})
+    chat.invoke([("system", "Be brief."), ("user", "hi")], stop=["b"])
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
+    expected = {"messages": messages, "temperature": 0.1, "max_tokens": 256, "stop": ["b"], "top_k": 3}
+    assert scripted.bodies == [expected]
+
+
+def test_usage_is_in_both_metadata(scripted: ScriptedServer) -> None:
+    scripted.reply(answer())
+    message = model(scripted).invoke("hi")
+    assert message.usage_metadata == {"input_tokens": 30, "output_tokens": 3, "total_tokens": 33}
+    assert {name: message.response_metadata[name] for name in COUNTS} == COUNTS
+    assert message.response_metadata["model_name"] == "gpt-x"
+
+
+def test_cumulative_usage_of_a_stream_is_counted_once(scripted: ScriptedServer) -> None:
+    scripted.stream(delta("a", usage=COUNTS), delta("b", usage=COUNTS), delta("", "stop", usage=COUNTS))
+    chunks = list(model(scripted).stream("hi"))
+    whole = sum(chunks[1:], chunks[0])
+    assert isinstance(whole, AIMessageChunk)
+    assert whole.usage_metadata == {"input_tokens": 30, "output_tokens": 3, "total_tokens": 33}
+    assert whole.response_metadata["finish_reason"] == "stop"
+    assert whole.response_metadata["model_name"] == "gpt-x"
+
+
+@pytest.mark.parametrize(
+    ("choice", "written"),
+    [
+        ("auto", "auto"),
+        ("none", "none"),
+        ("required", "required"),
+        ("any", "required"),
+        (True, "required"),
+        ("add", {"type": "function", "function": {"name": "add"}}),
+        ({"type": "function", "function": {"name": "add"}}, {"type": "function", "function": {"name": "add"}}),
+    ],
+)
+def test_each_way_to_choose_a_tool(scripted: ScriptedServer, choice: Any, written: Any) -> None:
+    scripted.reply(answer())
+    model(scripted).bind_tools([add], tool_choice=choice).invoke("hi")
+    assert scripted.bodies[0]["tool_choice"] == written
+
+
+@pytest.mark.parametrize("choice", ["multiply", {"type": "function", "function": {"name": "multiply"}}])
+def test_a_tool_that_is_not_there_cannot_be_chosen(choice: Any) -> None:
+    with pytest.raises(ValueError, match="multiply"):
+        ChatDatabricks(endpoint="x").bind_tools([add], tool_choice=choice)
+
+
+def test_a_tool_without_parameters_gets_empty_ones(scripted: ScriptedServer) -> None:
+    scripted.reply(answer())
+    model(scripted).bind_tools([{"type": "function", "function": {"name": "f"}}], strict=True).invoke("hi")
+    assert scripted.bodies[0]["tools"][0]["function"]["parameters"] == {"type": "object", "properties": {}}  # type: ignore[index]
+
+
+def test_arguments_that_are_no_json_are_kept_as_an_invalid_call_and_sent_back(scripted: ScriptedServer) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "add", "arguments": "{x: 1"}}
+    scripted.reply(answer(None, tool_calls=[call]))
+    message = model(scripted).invoke("hi")
+    assert message.tool_calls == []
+    assert message.invalid_tool_calls[0]["args"] == "{x: 1"
+    assert to_wire([message])[0]["tool_calls"] == [call]
+
+
+def block(text: str, signature: str | None = None) -> dict[str, Any]:
+    part = {"type": "summary_text", "text": text} | ({"signature": signature} if signature else {})
+    return {"type": "reasoning", "summary": [part]}
+
+
+def test_reasoning_round_trips_with_its_signature(scripted: ScriptedServer) -> None:
+    content = [block("I think", "s1"), {"type": "text", "text": "yes"}]
+    scripted.reply(answer(content))
+    message = model(scripted).invoke("hi")
+    assert message.text == "yes"
+    assert message.content_blocks[0]["type"] == "reasoning"
+    assert to_wire([message])[0]["content"] == content
+
+
+def test_streamed_reasoning_round_trips_with_its_signature(scripted: ScriptedServer) -> None:
+    scripted.stream(delta([block("I ")]), delta([block("think", "s1")]), delta("y"), delta("es", "stop"))
+    chunks = list(model(scripted).stream("hi"))
+    whole = sum(chunks[1:], chunks[0])
+    assert whole.text == "yes"
+    sent = to_wire([AIMessage(content=whole.content)])[0]["content"]
+    assert sent == [block("I think", "s1"), {"type": "text", "text": "yes"}]
+
+
+def test_reasoning_beside_the_content_is_shown_as_reasoning(scripted: ScriptedServer) -> None:
+    scripted.reply(answer("yes", reasoning_content="I think"))
+    message = model(scripted).invoke("hi")
+    assert [each["type"] for each in message.content_blocks] == ["reasoning", "text"]
+
+
+def test_an_empty_text_next_to_tool_calls_is_sent_as_null() -> None:
+    call = {"name": "add", "args": {"x": 1}, "id": "1", "type": "tool_call"}
+    sent = to_wire([AIMessage("", tool_calls=[call]), ToolMessage("2", tool_call_id="1")])
+    assert sent[0]["content"] is None
+    assert sent[1] == {"role": "tool", "content": "2", "tool_call_id": "1"}
+
+
+def test_cache_marks_reach_the_wire() -> None:
+    mark = {"type": "ephemeral"}
+    sent = to_wire([SystemMessage([{"type": "text", "text": "long", "cache_control": mark}])])
+    assert sent == [{"role": "system", "content": [{"type": "text", "text": "long", "cache_control": mark}]}]
+
+
+def test_standard_blocks_are_written_as_the_api_has_them() -> None:
+    parts = [
+        {"type": "image", "base64": "AA==", "mime_type": "image/png"},
+        {"type": "audio", "base64": "AA==", "mime_type": "audio/wav"},
+        {"type": "file", "base64": "AA==", "mime_type": "application/pdf"},
+    ]
+    sent = to_wire([HumanMessage(content_blocks=parts)])[0]["content"]  # type: ignore[arg-type]
+    assert [part["type"] for part in sent] == ["image_url", "input_audio", "file"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ours", "langchains"),
+    [
+        (401, {"error_code": 401, "message": "m"}, errors.UnauthenticatedError, ModelAuthenticationError),
+        (404, {"error_code": "X", "message": "m"}, errors.NotFoundError, ModelNotFoundError),
+        (429, {"error_code": "X", "message": "m"}, errors.RateLimitedError, ModelRateLimitError),
+        (500, {"error_code": "X", "message": "m"}, errors.ServerError, ModelAPIError),
+        (400, {"error": {"code": "context_length_exceeded"}}, errors.ContextTooLongError, ContextOverflowError),
+    ],
+)
+async def test_an_error_is_ours_and_langchains(
+    scripted: ScriptedServer, status: int, body: object, ours: type[Exception], langchains: type[Exception]
+) -> None:
+    scripted.reply(body, status=status)
+    with pytest.raises(ours) as caught:
+        await model(scripted).ainvoke("hi")
+    assert isinstance(caught.value, langchains)
+    assert caught.value.status == status  # type: ignore[attr-defined]
+
+
+def test_a_cut_stream_keeps_what_had_come(scripted: ScriptedServer) -> None:
+    scripted.stream(delta("part"), None, done=False)
+    with pytest.raises(errors.StreamCutError) as caught:
+        list(model(scripted).stream("hi"))
+    assert isinstance(caught.value, ModelConnectionError)
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "part"
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+def test_structured_output_with_the_raw_message_and_the_parsing_error(scripted: ScriptedServer, method: Any) -> None:
+    written = {"setup": "a"}  # no punchline
+    call = {"id": "1", "type": "function", "function": {"name": "Joke", "arguments": json.dumps(written)}}
+    scripted.reply(answer(None, tool_calls=[call]) if method == "function_calling" else answer(json.dumps(written)))
+    result = model(scripted).with_structured_output(Joke, method=method, include_raw=True).invoke("hi")
+    assert isinstance(result["raw"], AIMessage)
+    assert result["parsed"] is None
+    assert result["parsing_error"] is not None
+
+
+def test_json_schema_is_strict_unless_told_otherwise(scripted: ScriptedServer) -> None:
+    scripted.reply(answer('{"setup": "a", "punchline": "b"}'))
+    chat = model(scripted)
+    assert chat.with_structured_output(Joke, method="json_schema").invoke("hi") == Joke(setup="a", punchline="b")
+    chat.with_structured_output(Joke, method="json_schema", strict=False).invoke("hi")
+    formats = [body["response_format"]["json_schema"] for body in scripted.bodies]  # type: ignore[index]
+    assert [each.get("strict") for each in formats] == [True, None]
+    assert formats[0]["name"] == "Joke"
+
+
+def test_a_model_can_be_pickled_after_use(scripted: ScriptedServer) -> None:
+    scripted.reply(answer())
+    chat = model(scripted)
+    chat.invoke("hi")
+    assert pickle.loads(pickle.dumps(chat)).invoke("hi").content == "hello"  # noqa: S301 - our own bytes
+
+
+def test_tokens_are_estimated_without_a_download() -> None:
+    chat = ChatDatabricks(endpoint="x")
+    assert chat.get_num_tokens("four" * 4) == 4
+    assert chat.get_num_tokens_from_messages([HumanMessage("hi")]) > 0
+
+
+def test_the_token_is_in_no_repr() -> None:
+    assert "dapi-secret" not in repr(ChatDatabricks(endpoint="x", token="dapi-secret"))  # type: ignore[arg-type]
