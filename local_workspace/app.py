@@ -8,6 +8,7 @@ For handlers:
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -52,6 +53,7 @@ class Resources:
     def __init__(self) -> None:
         self._stack = AsyncExitStack()
         self._opened: dict[str, object] = {}
+        self._opening = asyncio.Lock()
 
     async def once(self, name: str, opening: Callable[[], AbstractAsyncContextManager[T]]) -> T:
         """Return what `opening()` gave when it was first entered under this name.
@@ -62,7 +64,9 @@ class Resources:
                 server stops, in reverse order of entering.
         """
         if name not in self._opened:
-            self._opened[name] = await self._stack.enter_async_context(opening())
+            async with self._opening:
+                if name not in self._opened:
+                    self._opened[name] = await self._stack.enter_async_context(opening())
         return cast("T", self._opened[name])
 
     async def close(self) -> None:

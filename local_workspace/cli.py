@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from local_workspace.settings import Settings
+from local_workspace.settings import Behaviour, Settings
 from local_workspace.state_folder import StateFolder
 
 if TYPE_CHECKING:
@@ -36,6 +36,13 @@ def cli() -> None:
 @click.option("--allow-upstream", multiple=True, metavar="HOST", help="Host that external models may call.")
 @click.option("--simulated-key", help="The only key that simulated providers take.")
 @click.option("--deploy-seconds", default=Settings.deploy_seconds, show_default=True, type=click.FloatRange(0))
+@click.option(
+    "--behaviour",
+    "switches",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Where the real API is uncertain; see the docs.",
+)
 def serve(
     *,
     host: str,
@@ -47,6 +54,7 @@ def serve(
     allow_upstream: tuple[str, ...],
     simulated_key: str | None,
     deploy_seconds: float,
+    switches: tuple[str, ...],
 ) -> None:
     """Serve until interrupted.
 
@@ -55,7 +63,12 @@ def serve(
     """
     if not _is_loopback(host):
         raise click.BadParameter("the workspace listens on loopback alone", param_hint="--host")
+    try:
+        behaviour = Behaviour.parse(switches)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--behaviour") from error
     settings = Settings(
+        behaviour=behaviour,
         deploy_seconds=deploy_seconds,
         latency_ms=latency,
         upstreams=upstreams,

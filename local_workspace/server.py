@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-_GRACE = 2.0
+_GRACE = 0.5
 """Seconds that answers on their way get when the server stops."""
 
 _KEEP_ALIVE = 75

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,25 @@ class Behaviour:
     known_principals_only: bool = False
     remote_secret_reads: bool = True
     keyvault_scopes: bool = True
+
+    @classmethod
+    def parse(cls, switches: Iterable[str]) -> Behaviour:
+        """Read switches as the command line takes them, `busy_status=400`.
+
+        Raises:
+            ValueError: no such switch, or not one of its values; says which there are.
+        """
+        hints = get_type_hints(cls)
+        given: dict[str, Any] = {}
+        for switch in switches:
+            name, _, text = switch.partition("=")
+            if name not in hints:
+                raise ValueError(f"no switch {name!r}; there are {', '.join(hints)}")
+            values = {str(value).lower(): value for value in get_args(hints[name]) or (False, True)}
+            if text.lower() not in values:
+                raise ValueError(f"{name} must be one of {', '.join(values)}")
+            given[name] = values[text.lower()]
+        return cls(**given)
 
 
 @dataclass(frozen=True)

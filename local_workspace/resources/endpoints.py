@@ -24,6 +24,7 @@ from local_workspace.resources.secrets import Secrets, hidden_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from sqlite3 import Row
 
     from local_workspace.clock import Clock
     from local_workspace.resources.identities import Identity
@@ -142,8 +143,7 @@ class Endpoints:
     def list(self, *, identity: Identity) -> list[dict[str, Any]]:
         """Return the endpoints that the identity may see, in short."""
         rows = self._store.rows("SELECT document FROM endpoints WHERE workspace = ? ORDER BY name", (self._workspace,))
-        found = [Endpoint.from_json(row["document"]) for row in rows]
-        levels = [(each, self.level(each, identity=identity)) for each in found]
+        levels = [(each, self.level(each, identity=identity)) for each in map(self._load, rows)]
         return [
             endpoint_view.summary(each, now_ms=self._clock.now_ms(), level=level, behaviour=self._settings.behaviour)
             for each, level in levels
@@ -204,7 +204,7 @@ class Endpoints:
     def serving(self, name: str, *, identity: Identity, level: str = "CAN_QUERY") -> ServingEndpoint:
         """Return what answering a call needs, for an identity that has at least the level."""
         endpoint = self.require(name, level, identity=identity)
-        serving = endpoint.deployments.seen_at(self._clock.now_ms()).serving
+        serving = endpoint.deployments.serving
         return ServingEndpoint(
             name=name,
             id=endpoint.id,
@@ -221,7 +221,7 @@ class Endpoints:
         row = self._store.row(
             "SELECT document FROM endpoints WHERE workspace = ? AND id = ?", (self._workspace, endpoint_id)
         )
-        return None if row is None else Endpoint.from_json(row["document"])
+        return None if row is None else self._load(row)
 
     def change(self, name: str, change: Callable[[Endpoint], Endpoint], *, identity: Identity) -> Endpoint:
         """Change what can be changed without a config update, and return the endpoint as stored.
@@ -245,7 +245,7 @@ class Endpoints:
         self.arrangements.add(rule)
         with self._store.transaction():
             for row in self._store.rows("SELECT document FROM endpoints WHERE workspace = ?", (self._workspace,)):
-                endpoint = Endpoint.from_json(row["document"])
+                endpoint = self._load(row)
                 running = endpoint.deployments.update(self._clock.now_ms()) is Update.RUNNING
                 pending = endpoint.deployments.pending
                 if running and pending is not None and self.arrangements.find(endpoint.name) is rule:
@@ -264,7 +264,12 @@ class Endpoints:
         row = self._store.row(
             "SELECT document FROM endpoints WHERE workspace = ? AND name = ?", (self._workspace, name)
         )
-        return None if row is None else Endpoint.from_json(row["document"])
+        return None if row is None else self._load(row)
+
+    def _load(self, row: Row) -> Endpoint:
+        """Read a stored endpoint as it stands now: what was due has happened."""
+        endpoint = Endpoint.from_json(row["document"])
+        return replace(endpoint, deployments=endpoint.deployments.seen_at(self._clock.now_ms()))
 
     def _deploy(self, endpoint: Endpoint, body: object, *, identity: Identity, provisioned: bool) -> Endpoint:
         if not isinstance(body, dict):

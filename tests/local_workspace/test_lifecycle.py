@@ -221,6 +221,21 @@ def test_the_uncertain_parts_are_switches(
         assert api("PUT", f"{ENDPOINTS}/chat/config", config).error == (400, "RESOURCE_CONFLICT")
 
 
+def test_what_kind_of_endpoint_it_is_follows_the_config_that_serves(
+    api: Api,
+    create: Callable[..., dict[str, Any]],
+    openai_entity: Callable[..., dict[str, Any]],
+    workspace: LocalWorkspace,
+) -> None:
+    create()
+    workspace.clock.advance(5)
+    entity = openai_entity("embedder")
+    entity["external_model"]["task"] = "llm/v1/embeddings"
+    assert api.ok("PUT", f"{ENDPOINTS}/chat/config", {"served_entities": [entity]})["task"] == "llm/v1/chat"
+    workspace.clock.advance(5)
+    assert api.ok("GET", f"{ENDPOINTS}/chat")["task"] == "llm/v1/embeddings"
+
+
 def test_a_clock_never_goes_back() -> None:
     with pytest.raises(ValueError, match="back"):
         Clock().advance(-1)

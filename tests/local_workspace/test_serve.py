@@ -230,3 +230,22 @@ def test_help_and_start_do_not_depend_on_the_environment() -> None:
         env={"PATH": os.environ["PATH"]},
     )
     assert "Serve until interrupted" in answer.stdout
+
+
+def test_an_uncertain_behaviour_can_be_switched(api_of: Callable[..., Api]) -> None:
+    with serving("--behaviour", "existing_scope_status=409", "--behaviour", "known_principals_only=true") as (
+        _,
+        address,
+    ):
+        api = api_of(**address)
+        api.ok("POST", CREATE, {"scope": "s"})
+        assert api("POST", CREATE, {"scope": "s"}).status == 409
+        acl = {"scope": "s", "principal": "nobody@example.com", "permission": "READ"}
+        assert api("POST", "/api/2.0/secrets/acls/put", acl).status == 400
+
+
+@pytest.mark.parametrize("switch", ["colour=red", "busy_status=418", "busy_status"])
+def test_a_switch_that_is_none_is_refused_with_those_that_are(switch: str) -> None:
+    answer = run("--behaviour", switch)
+    assert answer.returncode == 2
+    assert "busy_status" in answer.stderr
