@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from local_workspace import LocalWorkspace
+    from tests.local_workspace.conftest import Api
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
 
@@ -128,7 +129,7 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def put_key(api: Any) -> Callable[..., None]:
+def put_key(api: Api) -> Callable[..., None]:
     """Puts a secret, by default the one that endpoints refer to."""
     api.ok("POST", "/api/2.0/secrets/scopes/create", {"scope": "s"})
 
@@ -139,10 +140,10 @@ def put_key(api: Any) -> Callable[..., None]:
 
 
 @pytest.fixture
-def serve(api: Any, workspace: LocalWorkspace) -> Callable[..., None]:
+def serve(api: Api, workspace: LocalWorkspace) -> Callable[..., None]:
     """Creates an endpoint of external models and lets its deployment pass."""
 
-    def make(*models: dict[str, Any], name: str = "chat", traffic: tuple[int, ...] = (), **fields: Any) -> None:
+    def make(*models: dict[str, Any], name: str = "chat", traffic: tuple[int, ...] = (), **fields: object) -> None:
         names = [f"entity-{number}" for number in range(len(models))]
         config: dict[str, Any] = {
             "served_entities": [
@@ -167,7 +168,7 @@ def serve(api: Any, workspace: LocalWorkspace) -> Callable[..., None]:
 def openai_model() -> Callable[..., dict[str, Any]]:
     """An external model of provider openai."""
 
-    def model(base: str | None = None, *, name: str = "gpt-4o", **config: Any) -> dict[str, Any]:
+    def model(base: str | None = None, *, name: str = "gpt-4o", **config: object) -> dict[str, Any]:
         where = {} if base is None else {"openai_api_base": base}
         return {
             "provider": "openai",
@@ -176,3 +177,19 @@ def openai_model() -> Callable[..., dict[str, Any]]:
         }
 
     return model
+
+
+@pytest.fixture
+def on_upstream(
+    upstream: Upstream,
+    put_key: Callable[..., None],
+    serve: Callable[..., None],
+    openai_model: Callable[..., dict[str, Any]],
+) -> Callable[..., None]:
+    """Puts a key and serves `chat` on the upstream with it."""
+
+    def make(key: str = "sk-good") -> None:
+        put_key(key)
+        serve(openai_model(f"{upstream.url}/v1"))
+
+    return make

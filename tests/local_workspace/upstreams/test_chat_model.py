@@ -40,11 +40,11 @@ ADD = {
 TOOLS = {"tools": [WEATHER, ADD]}
 
 
-def ask(text: str | list[Any], **fields: Any) -> Answer:
+def ask(text: str | list[Any], **fields: object) -> Answer:
     return answer({"messages": [{"role": "user", "content": text}], **fields})
 
 
-def said(text: str | list[Any], **fields: Any) -> str:
+def said(text: str | list[Any], **fields: object) -> str:
     return ask(text, **fields).choices[0].text
 
 
@@ -121,7 +121,7 @@ def test_a_tool_is_called_when_the_words_ask_for_it(prompt: str, calls: list[Any
 
 
 def test_tool_choice_is_obeyed() -> None:
-    def called(choice: Any, **fields: Any) -> list[str]:
+    def called(choice: object, **fields: object) -> list[str]:
         return [call.name for call in ask("Hello", **TOOLS, tool_choice=choice, **fields).choices[0].calls]
 
     assert called("none") == []
@@ -179,7 +179,7 @@ def test_usage_adds_up() -> None:
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
 
 
-def _chunks(made: Answer, **envelope: Any) -> list[dict[str, Any]]:
+def _chunks(made: Answer, **envelope: object) -> list[dict[str, Any]]:
     lines = list(chat_wire.stream(made, Envelope(model="m", created=1, **envelope)))
     assert lines.pop() == b"data: [DONE]\n\n"
     return [json.loads(line.removeprefix(b"data: ")) for line in lines]

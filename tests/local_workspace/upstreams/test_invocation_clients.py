@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import openai
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from local_workspace import LocalWorkspace
+    from tests.local_workspace.conftest import Api
 
 HELLO: list[Any] = [{"role": "user", "content": "Say hello"}]
 FOUNDATION = "databricks-meta-llama-3-3-70b-instruct"
@@ -13,7 +20,12 @@ EMBEDDING = "databricks-gte-large-en"
 
 
 @pytest.fixture(params=["external", "foundation"])
-def endpoint(request, put_key, serve, openai_model) -> str:
+def endpoint(
+    request: pytest.FixtureRequest,
+    put_key: Callable[..., None],
+    serve: Callable[..., None],
+    openai_model: Callable[..., dict[str, Any]],
+) -> str:
     if request.param == "foundation":
         return FOUNDATION
     put_key("sk-good")
@@ -22,27 +34,27 @@ def endpoint(request, put_key, serve, openai_model) -> str:
 
 
 @pytest.fixture
-def databricks(workspace, monkeypatch) -> None:
+def databricks(workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABRICKS_HOST", workspace.host)
     monkeypatch.setenv("DATABRICKS_TOKEN", workspace.token)
 
 
 @pytest.fixture
-def client(workspace):
+def client(workspace: LocalWorkspace) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(
         base_url=f"{workspace.host}/serving-endpoints", api_key=workspace.token, max_retries=0
     ) as opened:
         yield opened
 
 
-def test_openai_chats_and_streams(client, endpoint) -> None:
+def test_openai_chats_and_streams(client: openai.OpenAI, endpoint: str) -> None:
     answer = client.chat.completions.create(model=endpoint, messages=HELLO)
     assert answer.choices[0].message.content == "hello"
     stream = client.chat.completions.create(model=endpoint, messages=HELLO, stream=True)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices) == "hello"
 
 
-def test_openai_responds_and_embeds(client, endpoint) -> None:
+def test_openai_responds_and_embeds(client: openai.OpenAI, endpoint: str) -> None:
     assert client.responses.create(model=endpoint, input="Say hello").output_text == "hello"
     with client.responses.stream(model=endpoint, input="count to 3") as stream:
         assert list(stream)[-1].type == "response.completed"
@@ -51,7 +63,7 @@ def test_openai_responds_and_embeds(client, endpoint) -> None:
 
 
 @pytest.mark.usefixtures("databricks")
-def test_mlflow_predicts_and_streams(endpoint) -> None:
+def test_mlflow_predicts_and_streams(endpoint: str) -> None:
     deployments = pytest.importorskip("mlflow.deployments")
     client = deployments.get_deploy_client("databricks")
     answer = client.predict(endpoint=endpoint, inputs={"messages": HELLO})
@@ -62,7 +74,7 @@ def test_mlflow_predicts_and_streams(endpoint) -> None:
 
 
 @pytest.mark.usefixtures("databricks")
-def test_the_sdk_queries_and_learns_the_served_model(endpoint) -> None:
+def test_the_sdk_queries_and_learns_the_served_model(endpoint: str) -> None:
     sdk = pytest.importorskip("databricks.sdk")
     serving = pytest.importorskip("databricks.sdk.service.serving")
     message = serving.ChatMessage(role=serving.ChatMessageRole.USER, content="Say hello")
@@ -71,14 +83,14 @@ def test_the_sdk_queries_and_learns_the_served_model(endpoint) -> None:
     assert answer.served_model_name == ("entity-0" if endpoint == "chat" else endpoint)
 
 
-def test_foundation_endpoints_send_cumulative_usage_unasked(client) -> None:
+def test_foundation_endpoints_send_cumulative_usage_unasked(client: openai.OpenAI) -> None:
     chunks = list(client.chat.completions.create(model=FOUNDATION, messages=HELLO, stream=True))
     assert all(chunk.usage is not None for chunk in chunks)
     claude = list(client.chat.completions.create(model="databricks-claude-sonnet-4", messages=HELLO, stream=True))
     assert [chunk.usage.total_tokens is None for chunk in claude] == [True] * (len(claude) - 1) + [False]
 
 
-def test_the_same_call_gets_the_same_bytes(api) -> None:
+def test_the_same_call_gets_the_same_bytes(api: Api) -> None:
     path = f"/serving-endpoints/{FOUNDATION}/invocations"
     body = {"messages": [{"role": "user", "content": "What is MLflow?"}], "seed": 3}
     assert api.ok("POST", path, body) == api.ok("POST", path, body)
@@ -87,5 +99,5 @@ def test_the_same_call_gets_the_same_bytes(api) -> None:
 @pytest.mark.parametrize(
     "body", [{"messages": HELLO, "foo": 1}, {"input": "x"}, {"messages": [{"role": "user", "content": 1}]}]
 )
-def test_foundation_endpoints_refuse_what_they_do_not_know(api, body) -> None:
+def test_foundation_endpoints_refuse_what_they_do_not_know(api: Api, body: dict[str, Any]) -> None:
     assert api("POST", f"/serving-endpoints/{FOUNDATION}/invocations", body).error == (400, "BAD_REQUEST")

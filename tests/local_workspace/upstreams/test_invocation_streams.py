@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from local_workspace import LocalWorkspace
+    from tests.local_workspace.upstreams.conftest import Upstream
 
 CALL = "/serving-endpoints/chat/invocations"
 BODY = {"messages": [{"role": "user", "content": "count to 3"}], "stream": True}
@@ -16,7 +23,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 @pytest.fixture
-def call(workspace, pool):
+def call(workspace: LocalWorkspace, pool: urllib3.PoolManager) -> Callable[..., urllib3.BaseHTTPResponse]:
     """Sends a streaming request and returns the unread response."""
 
     def send(path: str = CALL, body: dict[str, Any] = BODY) -> urllib3.BaseHTTPResponse:
@@ -29,13 +36,14 @@ def call(workspace, pool):
 
 
 @pytest.fixture
-def endpoint(put_key, serve, openai_model, upstream) -> None:
-    put_key("sk-good")
-    serve(openai_model(f"{upstream.url}/v1"))
+def endpoint(
+    on_upstream: Callable[..., None],
+) -> None:
+    on_upstream()
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_the_upstreams_bytes_pass_unchanged(call, upstream) -> None:
+def test_the_upstreams_bytes_pass_unchanged(call: Callable[..., urllib3.BaseHTTPResponse], upstream: Upstream) -> None:
     upstream.will_stream(DELTA, DELTA + END, DONE)
     response = call()
     assert response.headers["content-type"] == "text/event-stream"
@@ -44,7 +52,9 @@ def test_the_upstreams_bytes_pass_unchanged(call, upstream) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_invocations_keep_data_lines_alone_and_end_with_done(call, upstream) -> None:
+def test_invocations_keep_data_lines_alone_and_end_with_done(
+    call: Callable[..., urllib3.BaseHTTPResponse], upstream: Upstream
+) -> None:
     upstream.will_stream(
         b": keep-alive\n\nevent: delta\nid: 1\n" + DELTA[:20], DELTA[20:].replace(b"\n", b"\r\n") + b"retry: 3\n\n", END
     )
@@ -52,7 +62,9 @@ def test_invocations_keep_data_lines_alone_and_end_with_done(call, upstream) -> 
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_openais_routes_pass_named_events_untouched(call, upstream) -> None:
+def test_openais_routes_pass_named_events_untouched(
+    call: Callable[..., urllib3.BaseHTTPResponse], upstream: Upstream
+) -> None:
     named = b'event: response.created\ndata: {"type":"response.created"}\n\n'
     upstream.will_stream(b": hello\n\n", named)
     response = call("/serving-endpoints/responses", {"model": "chat", "input": "x", "stream": True})
@@ -61,24 +73,29 @@ def test_openais_routes_pass_named_events_untouched(call, upstream) -> None:
 
 @pytest.mark.parametrize("path", [CALL, "/serving-endpoints/chat/completions"])
 @pytest.mark.usefixtures("endpoint")
-def test_a_cut_upstream_cuts_the_answer(call, upstream, path) -> None:
+def test_a_cut_upstream_cuts_the_answer(
+    call: Callable[..., urllib3.BaseHTTPResponse], upstream: Upstream, path: str
+) -> None:
     upstream.will_stream(DELTA, DELTA, complete=False)
     response = call(path, {**BODY, "model": "chat"})
-    heard = b""
+    heard: list[bytes] = []
     with pytest.raises(urllib3.exceptions.ProtocolError):
-        for piece in response.stream():
-            heard += piece
-    assert heard == DELTA + DELTA
+        heard.extend(response.stream())
+    assert b"".join(heard) == DELTA + DELTA
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_a_stream_that_ends_without_a_reason_gets_no_done(call, upstream) -> None:
+def test_a_stream_that_ends_without_a_reason_gets_no_done(
+    call: Callable[..., urllib3.BaseHTTPResponse], upstream: Upstream
+) -> None:
     upstream.will_stream(DELTA)
     assert call().read() == DELTA
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_an_error_before_the_stream_keeps_its_status(call, upstream) -> None:
+def test_an_error_before_the_stream_keeps_its_status(
+    call: Callable[..., urllib3.BaseHTTPResponse], upstream: Upstream
+) -> None:
     upstream.will_send(429, {"error": {"message": "slow down"}})
     response = call()
     assert response.status == 429
@@ -86,7 +103,9 @@ def test_an_error_before_the_stream_keeps_its_status(call, upstream) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_a_caller_that_leaves_ends_the_upstream_call(call, upstream) -> None:
+def test_a_caller_that_leaves_ends_the_upstream_call(
+    call: Callable[..., urllib3.BaseHTTPResponse], upstream: Upstream
+) -> None:
     upstream.will_stream_until_gone(DELTA)
     response = call()
     assert response.read(len(DELTA)) == DELTA
@@ -95,7 +114,9 @@ def test_a_caller_that_leaves_ends_the_upstream_call(call, upstream) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_one_connection_to_the_upstream_serves_several_calls(call, upstream) -> None:
+def test_one_connection_to_the_upstream_serves_several_calls(
+    call: Callable[..., urllib3.BaseHTTPResponse], upstream: Upstream
+) -> None:
     for _ in range(3):
         upstream.will_stream(END, DONE)
         call().read()

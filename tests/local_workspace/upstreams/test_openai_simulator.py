@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import openai
 import pydantic
@@ -93,7 +93,7 @@ async def test_responses_plain_streamed_and_with_tools(client: openai.AsyncOpenA
 
 
 @pytest.mark.parametrize("encoding", ["float", "base64"])
-async def test_embeddings(client: openai.AsyncOpenAI, encoding: Any) -> None:
+async def test_embeddings(client: openai.AsyncOpenAI, encoding: Literal["float", "base64"]) -> None:
     answer = await client.embeddings.create(
         model="text-embedding-3-small", input=["a cat", "a dog"], dimensions=64, encoding_format=encoding
     )
@@ -190,7 +190,7 @@ async def test_a_pinned_key_is_the_only_one() -> None:
     await server.stop()
 
 
-async def test_the_key_in_the_wrong_header_is_no_key(base: str, client: openai.AsyncOpenAI) -> None:
+async def test_the_key_in_the_wrong_header_is_no_key(client: openai.AsyncOpenAI) -> None:
     with pytest.raises(openai.AuthenticationError, match="didn't provide an API key"):
         await client.with_options(default_headers={"Authorization": "", "api-key": "sk-good"}).chat.completions.create(
             model="gpt-4o", messages=HELLO
