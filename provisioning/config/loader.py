@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 from provisioning.config.building import build
 from provisioning.config.bundle import MANAGED, note_skipped, read_bundle
 from provisioning.config.checks import check
-from provisioning.config.nodes import dotted, walk
 from provisioning.config.presets import name_prefix, prefix_names, spread_permissions
 from provisioning.config.problems import Problems
 from provisioning.config.resolver import Resolver
@@ -110,7 +109,16 @@ def _built(kind: type[ResourceT], resources: Node, group: str, problems: Problem
 
 def _positions(resources: Iterable[tuple[Address, Node]]) -> dict[str, Position]:
     found: dict[str, Position] = {}
-    for address, resource in resources:
-        for path, node in walk(resource):
-            found[f"{address}#{dotted(path)}" if path else address] = (node.key or node.span).position
+    for address, node in resources:
+        _place(node, address, "#", found)
     return found
+
+
+def _place(node: Node, path: str, separator: str, found: dict[str, Position]) -> None:
+    found[path] = (node.key or node.span).position
+    if isinstance(node.value, dict):
+        for key, child in node.value.items():
+            _place(child, f"{path}{separator}{key}", ".", found)
+    elif isinstance(node.value, list):
+        for index, child in enumerate(node.value):
+            _place(child, f"{path}[{index}]", ".", found)

@@ -150,6 +150,8 @@ def scalar_of(text: str) -> Scalar:
     """Return what an unquoted scalar stands for."""
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
     if _INTEGER.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):
