@@ -11,6 +11,8 @@ from local_workspace.errors import ApiError, bad_request, denied, invalid, missi
 from local_workspace.resources.identities import USERS, Identities, Identity
 
 if TYPE_CHECKING:
+    from sqlite3 import Row
+
     from local_workspace.settings import Behaviour
     from local_workspace.store import Store
 
@@ -200,7 +202,7 @@ class Scopes:
         self._store.execute("INSERT OR REPLACE INTO acls VALUES (?, ?, ?)", (scope.id, principal, permission))
 
 
-def _scope(row: Any) -> Scope:  # noqa: ANN401 - sqlite3.Row has no typed columns
+def _scope(row: Row) -> Scope:
     keyvault = row["keyvault"]
     return Scope(row["id"], row["name"], row["backend_type"], None if keyvault is None else json.loads(keyvault))
 
