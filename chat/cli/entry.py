@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from typing import TYPE_CHECKING
 
@@ -35,7 +33,6 @@ def run(arguments: Sequence[str]) -> int:
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = lambda message, *_, **__: note(str(message))
             result = ask.main(args=list(arguments), prog_name="python -m chat", standalone_mode=False)
-            sys.stdout.flush()
     except click.exceptions.Exit as ending:
         return ending.exit_code
     except click.ClickException as error:
@@ -44,10 +41,6 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         note("interrupted")
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the answer has seen enough (`| head`). Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except ChatError as error:
         complain(error)
         return _NOT_READY if isinstance(error, NotReadyError) else 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
+
+import click
 
 from chat.errors import ChatError, inert
 
@@ -14,8 +17,13 @@ if TYPE_CHECKING:
 
 def show(text: str) -> None:
     """Write a piece of an answer to stdout at once; escapes are made inert where they would reach a terminal."""
-    sys.stdout.write(inert(text) if sys.stdout.isatty() else text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(inert(text) if sys.stdout.isatty() else text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the answer has seen enough (`| head`). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from None
 
 
 def show_calls(answer: Answer) -> None:

@@ -6,7 +6,7 @@ import http.server
 import json
 import threading
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -78,7 +78,7 @@ class ScriptedServer:
         self.requests: list[tuple[str, dict[str, str], dict[str, object]]] = []
         self.connections = 0
         self.aborted = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"script": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     @property
@@ -102,7 +102,7 @@ class ScriptedServer:
         self.replies.append((200, {"content-type": "text/event-stream"}, pieces + [b"data: [DONE]\n\n"] * done))
         return self
 
-    def __enter__(self) -> ScriptedServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -110,53 +110,49 @@ class ScriptedServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
-        script = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    script: ScriptedServer
 
-            def setup(self) -> None:
-                super().setup()
-                script.connections += 1
+    def setup(self) -> None:
+        super().setup()
+        self.script.connections += 1
 
-            def do_GET(self) -> None:
-                self._answer(b"{}")
+    def do_GET(self) -> None:
+        self._answer(b"{}")
 
-            def do_POST(self) -> None:
-                self._answer(self.rfile.read(int(self.headers["content-length"])))
+    def do_POST(self) -> None:
+        self._answer(self.rfile.read(int(self.headers["content-length"])))
 
-            def log_message(self, *_: object) -> None:
-                pass
+    def log_message(self, *_: object) -> None:
+        pass
 
-            def _answer(self, sent: bytes) -> None:
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                script.requests.append((self.path, headers, json.loads(sent)))
-                status, headers, body = script.replies.pop(0) if len(script.replies) > 1 else script.replies[0]
-                length = {"content-length": str(len(body))} if isinstance(body, bytes) else {}
-                self.send_response(status)
-                for name, value in {**headers, **(length or {"transfer-encoding": "chunked"})}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                try:
-                    if isinstance(body, bytes):
-                        self.wfile.write(body)
-                    else:
-                        self._send_pieces(body)
-                except OSError:
-                    script.aborted.set()
-                    self.close_connection = True
+    def _answer(self, sent: bytes) -> None:
+        asked = {name.lower(): value for name, value in self.headers.items()}
+        self.script.requests.append((self.path, asked, json.loads(sent)))
+        replies = self.script.replies
+        status, headers, body = replies.pop(0) if len(replies) > 1 else replies[0]
+        whole = isinstance(body, bytes)
+        self.send_response(status)
+        size = {"content-length": str(len(body))} if whole else {"transfer-encoding": "chunked"}
+        for name, value in (headers | size).items():
+            self.send_header(name, value)
+        self.end_headers()
+        try:
+            self.wfile.write(body) if whole else self._send_pieces(body)
+        except OSError:
+            self.script.aborted.set()
+            self.close_connection = True
 
-            def _send_pieces(self, pieces: list[bytes | None]) -> None:
-                for piece in pieces:
-                    if piece is None:
-                        self.close_connection = True
-                        return
-                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-                self.wfile.write(b"0\r\n\r\n")
-
-        return Handler
+    def _send_pieces(self, pieces: list[bytes | None]) -> None:
+        for piece in pieces:
+            if piece is None:
+                self.close_connection = True
+                return
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
 
 
 class _Server(http.server.ThreadingHTTPServer):

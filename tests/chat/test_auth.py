@@ -110,7 +110,7 @@ import sys
 from chat import ChatClient
 ChatClient("my-chat").invoke("hi")
 list(ChatClient("my-chat").stream("hi"))
-heavy = {"mlflow", "openai", "langchain", "langchain_core", "databricks", "pydantic", "aiohttp", "tenacity", "provisioning"}
+heavy = {"mlflow", "openai", "langchain", "langchain_core", "databricks", "pydantic", "aiohttp", "provisioning"}
 print(sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 """
 

@@ -58,18 +58,18 @@ class Face:
         self.clock = Clock()
         self.chunks: list[Chunk] = []
 
-    def client(self, endpoint: Any = "my-chat", **options: Any) -> Any:
+    def client(self, endpoint: object = "my-chat", **options: object) -> Any:  # noqa: ANN401 - either client
         options = {"host": self.server.host, "token": TOKEN, "clock": self.clock} | options
         if self.kind == "sync":
             return ChatClient(endpoint, sleep=self.clock.sleep, **options)
         return AsyncChatClient(endpoint, sleep=self.clock.asleep, **options)
 
-    def ask(self, client: Any) -> Answer:
+    def ask(self, client: object) -> Answer:
         """One call of a client that stays open."""
         answer: Answer = client.invoke("hi") if self.kind == "sync" else asyncio.run(client.ainvoke("hi"))
         return answer
 
-    def invoke(self, *calls: dict[str, Any], endpoint: Any = "my-chat", **options: Any) -> Answer:
+    def invoke(self, *calls: dict[str, Any], endpoint: object = "my-chat", **options: object) -> Answer:
         client = self.client(endpoint, **options)
         if self.kind == "sync":
             with client:
@@ -81,7 +81,7 @@ class Face:
 
         return asyncio.run(run())
 
-    def stream(self, *, times: int = 1, **options: Any) -> Answer | None:
+    def stream(self, *, times: int = 1, **options: object) -> Answer | None:
         client = self.client(**options)
         if self.kind == "sync":
             with client:
@@ -435,7 +435,7 @@ def test_many_async_calls_at_once_all_get_their_answer(scripted: ScriptedServer)
     assert asyncio.run(run()) == 150
 
 
-def _in_child(client: ChatClient, results: Any) -> None:
+def _in_child(client: ChatClient, results: object) -> None:
     results.put(str(client.invoke("hi")))
 
 
@@ -464,8 +464,7 @@ def test_a_slow_login_does_not_stop_the_event_loop(scripted: ScriptedServer) -> 
 
     async def run() -> str:
         call = asyncio.create_task(AsyncChatClient("a", host=scripted.host, token=login).ainvoke("hi"))
-        while not entered.is_set():
-            await asyncio.sleep(0)  # the loop goes on while the login waits for us
+        await asyncio.to_thread(entered.wait, 10)  # the loop goes on while the login waits for us
         leave.set()
         return str(await call)
 

@@ -36,7 +36,7 @@ def delta(content: object, finish: str | None = None, **more: object) -> dict[st
     return {"model": "gpt-x", "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": finish}], **more}
 
 
-def model(server: ScriptedServer, **options: Any) -> ChatDatabricks:
+def model(server: ScriptedServer, **options: object) -> ChatDatabricks:
     return ChatDatabricks(endpoint="my-chat", host=server.host, token="dapi-stand-in", max_retries=0, **options)
 
 
@@ -96,14 +96,14 @@ def test_cumulative_usage_of_a_stream_is_counted_once(scripted: ScriptedServer) 
         ({"type": "function", "function": {"name": "add"}}, {"type": "function", "function": {"name": "add"}}),
     ],
 )
-def test_each_way_to_choose_a_tool(scripted: ScriptedServer, choice: Any, written: Any) -> None:
+def test_each_way_to_choose_a_tool(scripted: ScriptedServer, choice: object, written: object) -> None:
     scripted.reply(answer())
     model(scripted).bind_tools([add], tool_choice=choice).invoke("hi")
     assert scripted.bodies[0]["tool_choice"] == written
 
 
 @pytest.mark.parametrize("choice", ["multiply", {"type": "function", "function": {"name": "multiply"}}])
-def test_a_tool_that_is_not_there_cannot_be_chosen(choice: Any) -> None:
+def test_a_tool_that_is_not_there_cannot_be_chosen(choice: object) -> None:
     with pytest.raises(ValueError, match="multiply"):
         ChatDatabricks(endpoint="x").bind_tools([add], tool_choice=choice)
 
@@ -205,7 +205,7 @@ def test_a_cut_stream_keeps_what_had_come(scripted: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
-def test_structured_output_with_the_raw_message_and_the_parsing_error(scripted: ScriptedServer, method: Any) -> None:
+def test_structured_output_with_the_raw_message_and_the_parsing_error(scripted: ScriptedServer, method: object) -> None:
     written = {"setup": "a"}  # no punchline
     call = {"id": "1", "type": "function", "function": {"name": "Joke", "arguments": json.dumps(written)}}
     scripted.reply(answer(None, tool_calls=[call]) if method == "function_calling" else answer(json.dumps(written)))

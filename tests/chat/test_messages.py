@@ -26,7 +26,7 @@ def counts(prompt: int | None, completion: int | None, total: int | None) -> dic
         (["a", ("assistant", "b")], [("user", "a"), ("assistant", "b")]),
     ],
 )
-def test_each_way_to_write_a_prompt(prompt: Any, messages: list[Any]) -> None:
+def test_each_way_to_write_a_prompt(prompt: object, messages: list[Any]) -> None:
     expected = [each if isinstance(each, dict) else {"role": each[0], "content": each[1]} for each in messages]
     assert as_messages(prompt) == expected
 
@@ -38,7 +38,7 @@ def test_an_answer_goes_back_into_the_conversation_with_its_tool_calls() -> None
 
 
 @pytest.mark.parametrize("prompt", [[], 7, [7], [{"content": "no role"}], [("user",)]])
-def test_what_is_no_prompt_is_refused(prompt: Any) -> None:
+def test_what_is_no_prompt_is_refused(prompt: object) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         as_messages(prompt)
     assert caught.value.remedy

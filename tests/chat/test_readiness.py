@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from chat import AsyncChatClient, ChatClient, errors
 
 if TYPE_CHECKING:
-    from local_workspace.local import WorkspaceHandle
+    from collections.abc import Callable
 
+    from local_workspace.local import WorkspaceHandle
     from provisioning.readiness import Readiness
 
 
@@ -32,7 +32,7 @@ def ask(request: pytest.FixtureRequest, workspace: WorkspaceHandle) -> Callable[
     async def asleep(seconds: float) -> None:
         sleep(seconds)
 
-    def call(endpoint: str, **options: Any) -> str:
+    def call(endpoint: str, **options: object) -> str:
         if request.param == "sync":
             with ChatClient(endpoint, clock=clock, sleep=sleep, **options) as client:
                 return str(client.invoke("Say hello"))
@@ -123,7 +123,7 @@ def test_a_workspace_that_hiccups_while_waiting_is_no_verdict(
     workspace.faults.clear()
 
 
-def test_wait_until_ready_returns_once_it_is(workspace: WorkspaceHandle, endpoint: str) -> None:
+def test_wait_until_ready_returns_once_it_is(endpoint: str) -> None:
     with ChatClient(endpoint) as client:
         client.wait_until_ready(5)
     asyncio.run(AsyncChatClient(endpoint).wait_until_ready(5))

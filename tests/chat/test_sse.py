@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,7 @@ _LINES = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["C
 def decode(data: bytes, *, cuts: tuple[int, ...] = ()) -> list[Event]:
     decoder = Decoder()
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    pieces = [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [data[start:end] for start, end in itertools.pairwise(edges)]
     return [event for piece in pieces for event in decoder.feed(piece)] + decoder.flush()
 
 
