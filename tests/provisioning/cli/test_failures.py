@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+    from pytest_mock import MockerFixture
+
+    from local_workspace.local import WorkspaceHandle
+    from tests.provisioning.conftest import Configs, Provision
+
+SCOPES = "/api/2.0/secrets/scopes/create"
+ENDPOINTS = "/api/2.0/serving-endpoints"
+
+
+def broken(workspace: WorkspaceHandle, **fault: object) -> None:
+    workspace.faults.arm([fault])
+
+
+def test_failure_names_the_call_and_reports_dependents_as_skipped(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision
+) -> None:
+    broken(workspace, kind="status", method="POST", path="/api/2.0/secrets/put", status=500, message="disk full")
+
+    result = provision("apply", configs, "--yes")
+
+    assert result.code == 5
+    assert "POST /api/2.0/secrets/put: disk full" in result.err
+    assert "model_serving_endpoints.chat: skipped: it depends on secret_scopes.llm" in result.err
+    assert provision("apply", configs, "--yes").code == 0
+    assert provision("plan", configs, "--detailed-exitcode").code == 0
+
+
+def test_first_thing_that_fails_leaves_nothing_applied(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision
+) -> None:
+    broken(workspace, kind="status", method="POST", path=SCOPES, status=403, error_code="PERMISSION_DENIED")
+
+    result = provision("apply", configs, "--yes")
+
+    assert result.code == 1
+    assert "Applied: nothing" in result.err
+
+
+def test_independent_resources_go_on_when_one_fails(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision
+) -> None:
+    other = {"name": "other", "tags": [{"key": "team", "value": "ml"}]}
+    configs.content["resources"]["model_serving_endpoints"]["other"] = other
+    configs.write()
+    broken(workspace, kind="status", method="POST", path=SCOPES, status=500)
+
+    result = provision("apply", configs, "--yes", "--format", "json")
+
+    assert result.code == 5
+    outcome = json.loads(result.out)["outcome"]
+    assert outcome["done"] == ["model_serving_endpoints.other"]
+    assert [each["address"] for each in outcome["failed"]] == ["secret_scopes.llm"]
+
+
+@pytest.mark.parametrize("path", [SCOPES, ENDPOINTS])
+def test_create_whose_answer_was_lost_is_read_back_and_found_to_be_ours(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, path: str, mocker: MockerFixture
+) -> None:
+    mocker.patch("databricks.sdk.clock.RealClock.sleep")
+    broken(workspace, kind="lost", method="POST", path=path, when="after")
+
+    result = provision("apply", configs, "--yes")
+
+    assert result.code == 0, result.err
+    assert provision("plan", configs, "--detailed-exitcode").code == 0
+
+
+def test_any_write_that_is_lost_after_its_effect_converges(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, mocker: MockerFixture
+) -> None:
+    mocker.patch("databricks.sdk.clock.RealClock.sleep")
+    for path in ("/api/2.0/secrets/put", "/api/2.0/secrets/acls/put", "/api/2.0/permissions/*"):
+        broken(workspace, kind="lost", path=path, when="after")
+
+    assert provision("apply", configs, "--yes").code == 0
+    assert provision("plan", configs, "--detailed-exitcode").code == 0
+
+
+def test_server_that_repeats_the_value_in_its_message_does_not_leak_it(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-repeated-back")
+    broken(
+        workspace, kind="status", method="POST", path="/api/2.0/secrets/put", offset=1, status=400,
+        error_code="INVALID_PARAMETER_VALUE", message="bad value sk-repeated-back",
+    )  # fmt: skip
+
+    result = provision("apply", configs, "--yes")
+
+    assert result.code == 5
+    assert "bad value (secret)" in result.err
+    assert "sk-repeated-back" not in result.err + result.out
+
+
+def test_server_text_cannot_act_on_the_terminal(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision
+) -> None:
+    broken(workspace, kind="status", path=SCOPES, status=400, message="\x1b]52;c;evil\x07\u202egpj.exe")
+
+    result = provision("apply", configs, "--yes")
+
+    assert not {"\x1b", "\x07", "\u202e"} & set(result.err)
+
+
+def test_failed_deployment_reports_the_entitys_message_and_keeps_the_endpoint(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, client: WorkspaceClient
+) -> None:
+    workspace.endpoints.fail("chat", message="no quota left")
+
+    result = provision("apply", configs, "--yes")
+
+    assert result.code == 5
+    assert "no quota left" in result.err
+    assert client.serving_endpoints.get("chat").name == "chat"
+
+
+def test_not_ready_in_time_exits_with_4_and_can_run_again(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision
+) -> None:
+    workspace.endpoints.stick("chat")
+    first = provision("apply", configs, "--yes", "--timeout", "0")
+    again = provision("apply", configs, "--yes", "--timeout", "0")
+
+    assert (first.code, again.code) == (4, 4)
+    assert "config_update=IN_PROGRESS" in first.err
+    assert "Nothing to do" in again.out
+
+
+def test_update_while_another_runs_waits_for_it(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision
+) -> None:
+    provision("apply", configs, "--yes")
+    configs.endpoint["config"]["served_entities"][0]["external_model"]["name"] = "gpt-4.1"
+    configs.write()
+    broken(
+        workspace, kind="status", method="PUT", path="*/config", status=409, error_code="RESOURCE_CONFLICT",
+        message="Endpoint chat is currently updating.",
+    )  # fmt: skip
+
+    assert provision("apply", configs, "--yes").code == 0
+    assert provision("plan", configs, "--detailed-exitcode").code == 0
+
+
+def test_ctrl_c_during_the_wait_says_what_was_done(workspace: WorkspaceHandle, configs: Configs) -> None:
+    workspace.endpoints.stick("chat")
+    child = subprocess.Popen(
+        [sys.executable, "-m", "provisioning", "apply", str(configs), "--yes"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+    )
+    assert child.stderr is not None
+    seen = []
+    for line in child.stderr:
+        seen.append(line)
+        if "IN_PROGRESS" in line:
+            break
+    child.send_signal(signal.SIGINT)
+    _, rest = child.communicate(timeout=30)
+
+    assert child.returncode == 130, "".join(seen) + rest
+    assert "interrupted. Applied: secret_scopes.llm" in rest
+    assert "Not applied: model_serving_endpoints.chat" in rest
+    assert "Traceback" not in rest
+
+
+def test_run_after_an_interrupted_apply_goes_on_without_any_flag(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision
+) -> None:
+    broken(workspace, kind="status", method="PUT", path="/api/2.0/permissions/*", status=500)
+    first = provision("apply", configs, "--yes")
+
+    second = provision("apply", configs, "--yes")
+
+    assert first.code == 5
+    assert second.code == 0, second.err
+
+
+def test_rights_that_an_apply_did_not_get_to_need_no_flag(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision
+) -> None:
+    broken(workspace, kind="status", method="POST", path="/api/2.0/secrets/acls/put", status=500)
+    first = provision("apply", configs, "--yes")
+
+    second = provision("apply", configs, "--yes")
+
+    assert first.code == 5
+    assert second.code == 0, second.err

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from provisioning.execution.graph import Group, groups_of
+from provisioning.model.address import (
+    Address,
+    acl_address,
+    endpoint_address,
+    permissions_address,
+    scope_address,
+    secret_address,
+)
+from provisioning.model.plan import Action, Change, Operation, Plan, Step
+
+SCOPE, ENDPOINT = scope_address("llm"), endpoint_address("chat")
+
+
+def change(address: Address, *operations: Operation, after: tuple[Address, ...] = ()) -> Change:
+    steps = tuple(Step(operation=each, name="x") for each in operations)
+    return Change(address=address, action=Action.CREATE, steps=steps, after=after)
+
+
+def plan(*changes: Change, not_ready: tuple[str, ...] = ()) -> Plan:
+    return Plan(
+        host="h",
+        workspace_id="1",
+        target="t",
+        identity="i",
+        set_name="s",
+        set_id="0",
+        changes=changes,
+        not_ready=not_ready,
+    )
+
+
+def operations(group: Group) -> list[Operation]:
+    return [step.operation for _, step in group.steps]
+
+
+def test_scope_is_marked_before_it_is_filled_and_recorded_last() -> None:
+    [group] = groups_of(
+        plan(
+            change(SCOPE, Operation.CREATE_SCOPE, Operation.PUT_MARKER),
+            change(secret_address("llm", "k"), Operation.PUT_SECRET, Operation.RECORD_SECRETS),
+            change(acl_address("llm", "users"), Operation.DELETE_ACL),
+            change(acl_address("llm", "admins"), Operation.PUT_ACL),
+        )
+    )
+
+    assert operations(group) == [
+        Operation.CREATE_SCOPE,
+        Operation.PUT_MARKER,
+        Operation.PUT_SECRET,
+        Operation.PUT_ACL,
+        Operation.DELETE_ACL,
+        Operation.RECORD_SECRETS,
+    ]
+
+
+def test_permissions_come_before_the_wait_and_the_hash_after_it() -> None:
+    [group] = groups_of(
+        plan(
+            change(ENDPOINT, Operation.UPDATE_CONFIG, Operation.WAIT_READY, Operation.UPDATE_TAGS),
+            change(permissions_address("chat"), Operation.UPDATE_PERMISSIONS),
+        )
+    )
+
+    assert operations(group) == [
+        Operation.UPDATE_CONFIG,
+        Operation.UPDATE_PERMISSIONS,
+        Operation.WAIT_READY,
+        Operation.UPDATE_TAGS,
+    ]
+
+
+def test_endpoint_waits_for_the_scopes_that_it_refers_to_in_whichever_case() -> None:
+    scope, endpoint = groups_of(
+        plan(
+            change(SCOPE, Operation.CREATE_SCOPE),
+            change(ENDPOINT, Operation.CREATE_ENDPOINT, after=(scope_address("LLM"), scope_address("elsewhere"))),
+        )
+    )
+
+    assert scope.after == frozenset()
+    assert endpoint.after == {SCOPE}
+
+
+def test_endpoint_that_is_as_declared_but_not_ready_is_waited_for() -> None:
+    [group] = groups_of(plan(not_ready=("chat",)))
+
+    assert group.address == ENDPOINT
+    assert operations(group) == [Operation.WAIT_READY]
