@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from provisioning.workspace.location import Location
 
-FIRST_CONTACT_SECONDS = 20
+FIRST_CONTACT_SECONDS = 10
 """How long the first call may be retried: a wrong host should not take the SDK's 5 minutes to be noticed."""
 
 RETRY_SECONDS = 300
