@@ -12,14 +12,18 @@ import sqlite3
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
     from pathlib import Path
 
 _reading: ContextVar[sqlite3.Connection | None] = ContextVar("_reading", default=None)
 """The older copy that the current request reads, if it is to see one."""
+
+T = TypeVar("T")
+
+_MOST_REMEMBERED = 1024
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -81,6 +85,7 @@ class Store:
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_SCHEMA)
         self._snapshot: sqlite3.Connection | None = None
+        self._remembered: dict[Hashable, Any] = {}
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""
@@ -95,7 +100,25 @@ class Store:
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run one statement and return the number of rows it changed."""
         with self.transaction():
+            self._remembered.clear()
             return self._connection.execute(sql, tuple(parameters)).rowcount
+
+    def remember(self, key: Hashable, read: Callable[[], T]) -> T:
+        """Return what a read gave since the last write, so that calls to endpoints need no query each.
+
+        Args:
+            key: names the read, its parameters included.
+            read: asks the store and nothing else, not the clock either.
+        """
+        with self._lock:
+            if _reading.get() is not None:
+                return read()
+            if key not in self._remembered:
+                if len(self._remembered) >= _MOST_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[key] = read()
+            found: T = self._remembered[key]
+            return found
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -108,6 +131,7 @@ class Store:
             try:
                 yield
             except BaseException:
+                self._remembered.clear()
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")

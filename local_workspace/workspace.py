@@ -109,13 +109,19 @@ class Workspaces:
     def authenticate(self, token: str) -> tuple[Workspace, Identity] | None:
         """Return the workspace and the identity that a token stands for, or None."""
         presented = digest(token)
+        holder = self._store.remember(("token", presented), lambda: self._holder(presented))
+        if holder is None:
+            return None
+        workspace, identity, expires_ms = holder
+        expired = expires_ms is not None and self._clock.now_ms() >= expires_ms
+        return None if expired else (workspace, identity)
+
+    def _holder(self, presented: bytes) -> tuple[Workspace, Identity, int | None] | None:
         row = self._store.row("SELECT * FROM tokens WHERE digest = ?", (presented,))
         if row is None or not hmac.compare_digest(bytes(row["digest"]), presented):
             return None
-        if row["expires_ms"] is not None and self._clock.now_ms() >= row["expires_ms"]:
-            return None
         workspace = self._workspace(row["workspace"])
-        return workspace, workspace.identities.get(row["principal"])
+        return workspace, workspace.identities.get(row["principal"]), row["expires_ms"]
 
     def _workspace(self, workspace_id: str) -> Workspace:
         if workspace_id not in self._open:

@@ -261,15 +261,21 @@ class Endpoints:
             )
 
     def _find(self, name: str) -> Endpoint | None:
+        stored = self._store.remember(("endpoint", self._workspace, name), lambda: self._stored(name))
+        return None if stored is None else self._now(stored)
+
+    def _stored(self, name: str) -> Endpoint | None:
         row = self._store.row(
             "SELECT document FROM endpoints WHERE workspace = ? AND name = ?", (self._workspace, name)
         )
-        return None if row is None else self._load(row)
+        return None if row is None else Endpoint.from_json(row["document"])
 
     def _load(self, row: Row) -> Endpoint:
-        """Read a stored endpoint as it stands now: what was due has happened."""
-        endpoint = Endpoint.from_json(row["document"])
-        return replace(endpoint, deployments=endpoint.deployments.seen_at(self._clock.now_ms()))
+        return self._now(Endpoint.from_json(row["document"]))
+
+    def _now(self, stored: Endpoint) -> Endpoint:
+        """Return an endpoint as it stands now: what was due has happened."""
+        return replace(stored, deployments=stored.deployments.seen_at(self._clock.now_ms()))
 
     def _deploy(self, endpoint: Endpoint, body: object, *, identity: Identity, provisioned: bool) -> Endpoint:
         if not isinstance(body, dict):

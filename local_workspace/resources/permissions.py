@@ -69,6 +69,9 @@ class Permissions:
 
     def direct(self, endpoint_id: str) -> list[Grant]:
         """Return the direct grants; those of a deleted endpoint linger."""
+        return self._store.remember(("grants", self._workspace, endpoint_id), lambda: self._direct(endpoint_id))
+
+    def _direct(self, endpoint_id: str) -> list[Grant]:
         rows = self._store.rows(
             "SELECT kind, principal, level FROM grants WHERE workspace = ? AND object = ? ORDER BY kind, principal",
             (self._workspace, endpoint_id),
