@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from provisioning.config.nodes import Node, Path, dotted, plain
+from provisioning.config.references import REFERENCE, WORKSPACE_FACTS
 from provisioning.model.base import Model
 from provisioning.model.rules import did_you_mean
 
@@ -84,60 +85,49 @@ def build(kind: type[ModelT], node: Node, subject: str, problems: Problems) -> M
         The model, or None if something was wrong.
     """
     value = plain(node)
+    model, errors = _judged(kind, value)
+    if _mend_numbers(errors, value, node, problems):
+        model, errors = _judged(kind, value)
+    for error in errors:
+        _report(kind, error, node, subject, problems)
+    return model
+
+
+def _judged(kind: type[ModelT], value: object) -> tuple[ModelT | None, list[ErrorDetails]]:
     try:
-        return kind.model_validate(value)
+        return kind.model_validate(value), []
     except ValidationError as error:
-        remaining = _accept_numbers_as_text(error.errors(include_url=False, include_input=False), value, node, problems)
-    if remaining is None:
-        return build_again(kind, value, node, subject, problems)
-    for each in remaining:
-        _report(kind, each, node, subject, problems)
-    return None
+        return None, error.errors(include_url=False, include_input=False)
 
 
-def build_again(kind: type[ModelT], value: object, node: Node, subject: str, problems: Problems) -> ModelT | None:
-    """Build a model from values that were put right, and report what is still wrong."""
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False):
-            _report(kind, each, node, subject, problems)
-    return None
-
-
-def _accept_numbers_as_text(
-    errors: list[ErrorDetails], value: object, node: Node, problems: Problems
-) -> list[ErrorDetails] | None:
-    """Put numbers and booleans where text is wanted right, as the databricks CLI does.
+def _mend_numbers(errors: list[ErrorDetails], value: object, node: Node, problems: Problems) -> bool:
+    """Put text, as it was written, where a number or boolean stands and text is wanted, as the databricks CLI does.
 
     Returns:
-        None if something was put right, so that the value should be judged again; else the errors.
+        True if anything was put right, so that the value should be judged again.
     """
     mended = False
     for error in errors:
-        found = node.get(*error["loc"])
-        if error["type"] != "string_type" or found is None or found.text is None or found.value is None:
-            continue
-        if _put(value, error["loc"], found.text):
+        path = error["loc"]
+        found = node.get(*path)
+        if error["type"] == "string_type" and found is not None and found.text is not None and found.value is not None:
+            _put(value, path, found.text)
             mended = True
-            problems.add(
-                "P216", f"`{dotted(error['loc'])}` is text; {found.text} is taken as written", found, remedy="quote it"
-            )
-    return None if mended else errors
+            problems.add("P216", f"`{dotted(path)}` is text; it is taken as it is written", found, remedy="quote it")
+    return mended
 
 
-def _put(value: Any, path: Path, text: str) -> bool:  # noqa: ANN401 - a tree of whatever YAML holds
+def _put(value: Any, path: Path, text: str) -> None:  # noqa: ANN401 - a tree of whatever YAML holds
     for step in path[:-1]:
         value = value[step]
     value[path[-1]] = text
-    return True
 
 
 def _report(kind: type[BaseModel], error: ErrorDetails, root: Node, subject: str, problems: Problems) -> None:
     path = error["loc"]
     node, missing = _nearest(root, path)
-    if isinstance(node.value, str) and "${" in node.value and problems.reported_at(node):
-        return  # its reference leads nowhere, which was said
+    if problems.failed and _leads_nowhere(node):
+        return  # which was said where the reference stands
     field = dotted(path)
     secret = _may_be_secret(path)
     context = error.get("ctx", {})
@@ -180,6 +170,11 @@ def _report(kind: type[BaseModel], error: ErrorDetails, root: Node, subject: str
                 node,
                 secret=secret or other in {"secret_reference", "secret_source"},
             )
+
+
+def _leads_nowhere(node: Node) -> bool:
+    references = REFERENCE.findall(node.value) if isinstance(node.value, str) else []
+    return any(each not in WORKSPACE_FACTS for each in references)
 
 
 def _nearest(root: Node, path: Path) -> tuple[Node, Node]:

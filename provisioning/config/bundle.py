@@ -28,6 +28,15 @@ _CHANGES_MEANING: Final = {
     "python": "declare the resources in YAML",
     "environments": "call the block `targets`",
 }
+_LISTS: Final = frozenset({"include", "permissions"})
+_KEYS: Final = {
+    "bundle": frozenset({"name", "uuid", "git", "deployment", "databricks_cli_version", "cluster_id", "compute_id"}),
+    "presets": frozenset(
+        {"name_prefix", "tags", "trigger_pause_status", "pipelines_development", "artifacts_dynamic_version"}
+    ),
+    "run_as": frozenset({"user_name", "service_principal_name"}),
+}
+"""What may stand in a block; only what is near one of these is reported, since newer bundles have more."""
 _SIDE_KEYS: Final = frozenset({"resources", "targets", *MANAGED})
 _ADDITIONS: Final = "provisioning"
 
@@ -112,7 +121,8 @@ def _checked(document: Node, problems: Problems) -> Node:
     kept: dict[str, Node] = {}
     for key, node in document.value.items():
         if key in _USED or key == _ADDITIONS:
-            kept[key] = node
+            if check_shape(key, node, problems):
+                kept[key] = node
         elif key in _CHANGES_MEANING:
             problems.add(
                 "P403",
@@ -125,6 +135,25 @@ def _checked(document: Node, problems: Problems) -> Node:
         else:
             _unknown_at_top(key, node, problems)
     return document.with_value(kept)
+
+
+def check_shape(key: str, node: Node, problems: Problems) -> bool:
+    """Say whether a block is the list or mapping that it must be, and report it if not.
+
+    Args:
+        key: the block's name.
+        node: what stands under it.
+        problems: where everything wrong is reported.
+    """
+    wanted = list if key in _LISTS else dict
+    if node.value is not None and not isinstance(node.value, wanted):
+        problems.add("P203", f"`{key}` must be a {'list' if wanted is list else 'mapping'}", node)
+        return False
+    for name, child in node.fields().items():
+        near = did_you_mean(name, _KEYS[key]) if key in _KEYS and name not in _KEYS[key] else None
+        if near is not None:
+            problems.add("P201", f"`{name}` is not known under `{key}`", child.key, remedy=f"did you mean `{near}`?")
+    return True
 
 
 def _check_skipped(key: str, node: Node, problems: Problems) -> None:

@@ -63,10 +63,6 @@ class Problems:
             self._found[diagnostic] = None
             self._counts[severity] += 1
 
-    def reported_at(self, at: Node) -> bool:
-        """Whether an error was already reported where a value stands."""
-        return any(each.severity == "error" and each.position == at.span.position for each in self._found)
-
     @property
     def failed(self) -> bool:
         """Whether there is an error among the problems."""

@@ -42,7 +42,7 @@ class Resolver:
         self._variables = variables
         self.facts = facts
         self._problems = problems
-        self._known: dict[str, Node | None] = {}
+        self._known: dict[str, Node] = {}
         self._sizes: dict[str, int] = {}
         self._size = 0
 
@@ -101,10 +101,11 @@ class Resolver:
             return None
         if path not in self._known:
             target = self._find(path, node)
-            resolved = None if target is None else self.resolve(target, above=(*above, path))
-            self._known[path] = resolved
+            if target is None:
+                return None  # not kept: each place that asks is told
+            self._known[path] = self.resolve(target, above=(*above, path))
         found = self._known[path]
-        if found is not None and isinstance(found.value, (dict, list)):
+        if isinstance(found.value, (dict, list)):
             if path not in self._sizes:
                 self._sizes[path] = len(walk(found))
             self._size += self._sizes[path]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from provisioning.config.bundle import check_shape
 from provisioning.config.merging import overlay
 from provisioning.model.rules import did_you_mean
 
@@ -73,8 +74,12 @@ def apply_target(root: Node, name: str, problems: Problems) -> Node:
     target = root.get("targets", name)
     if target is None:
         return root
+    if target.value is not None and not isinstance(target.value, dict):
+        problems.add("P203", f"the target {name!r} must be a mapping", target)
     for key, node in target.fields().items():
-        if key not in _OVERRIDES and key not in _OTHER_KEYS:
+        if key in _OVERRIDES:
+            check_shape(key, node, problems)
+        elif key not in _OTHER_KEYS:
             near = did_you_mean(key, {*_OVERRIDES, *_OTHER_KEYS})
             remedy = f"did you mean `{near}`?" if near else None
             problems.add("P201", f"`{key}` is not known in a target", node.key, remedy=remedy)

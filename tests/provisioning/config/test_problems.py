@@ -149,6 +149,7 @@ def test_what_is_no_credential_is_shown(text: str) -> None:
         ENDPOINT.replace('"{{secrets/s/k}}"', "hunter2hunter2"),
         ENDPOINT.replace('openai_api_key: "{{secrets/s/k}}"', "openai_api_key_plaintext: [hunter2hunter2]"),
         ENDPOINT.replace('openai_api_key: "{{secrets/s/k}}"', "openai_api_key_plaintext: hunter2hunter2, x: 1"),
+        ENDPOINT.replace('openai_api_key: "{{secrets/s/k}}"', "openai_api_key_plaintext: 1hunter2, x: 1"),
         ENDPOINT.replace('openai_api_key: "{{secrets/s/k}}"', "openai_api_base: 'https://a:hunter2hunter2@x'"),
     ],
 )
@@ -175,3 +176,10 @@ def test_many_remarks_do_not_hide_an_error(found: Find) -> None:
     codes = [each.code for each in found(f"resources: {{model_serving_endpoints: {{e: {{tags: [{tags}]}}}}}}")]
     assert codes.count("P216") == 200
     assert "P202" in codes
+
+
+def test_a_number_given_as_a_credential_is_not_shown(found: Find) -> None:
+    text = ENDPOINT.replace('openai_api_key: "{{secrets/s/k}}"', "openai_api_key_plaintext: 4711471147114711")
+    report = found(text)
+    assert {each.code for each in report} == {"P215", "P216"}
+    assert "4711" not in repr(report)

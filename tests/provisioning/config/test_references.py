@@ -136,6 +136,13 @@ def test_references_that_expand_without_end_are_refused(
     assert code in {each.code for each in found(text)}
 
 
+def test_every_place_that_refers_to_nothing_is_told_and_told_once(found: Find) -> None:
+    text = "variables: {a: {default: '${var.gone}'}}\nresources:\n  secret_scopes:\n"
+    scopes = "".join(f"    s{i}: {{name: s{i}, backend_type: '${{var.{name}}}'}}\n" for i, name in enumerate("xxa"))
+    places = [(each.code, each.position.line if each.position else 0) for each in found(text + scopes)]
+    assert places == [("P301", 1), ("P301", 4), ("P301", 5)]
+
+
 def test_what_other_resources_refer_to_is_none_of_our_business(found: Find) -> None:
     text = "resources: {jobs: {j: {name: '${var.undeclared}'}}, secret_scopes: {s: {name: s}}}"
     assert [each.code for each in found(text)] == ["P404"]

@@ -150,6 +150,14 @@ class TestTheBundleAsAWhole:
             ("resources: {model_provider_services: {}}", "P405"),
             ("resources: {secret_scopes: [a]}", "P203"),
             ("provisioning: {secrets_scopes: {}}", "P201"),
+            ("permissions: {a: b}", "P203"),
+            ("variables: [a]", "P203"),
+            ("targets: [a]", "P203"),
+            ("targets: {a: [b]}", "P203"),
+            ("targets: {a: {permissions: {b: c}}}", "P203"),
+            ("resources: text", "P203"),
+            ("bundle: {nmae: x}", "P201"),
+            ("presets: {name_prefx: x}", "P201"),
         ],
     )
     def test_what_is_not_ours_is_skipped_said_or_refused(self, found: Find, text: str, code: str) -> None:
