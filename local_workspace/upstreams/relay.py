@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _DATA = b"data:"
 _DONE = b"data: [DONE]"
+_NOTHING_BUT_DATA = re.compile(rb"(?:data:[^\n]*\n\n)+")
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 _PASSED_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
 
@@ -139,6 +140,11 @@ async def _data_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     rest = b""
     is_finished = is_done = False
     async for chunk in chunks:
+        if not rest and _NOTHING_BUT_DATA.fullmatch(chunk):  # nearly always: nothing to split, nothing to copy
+            is_finished = is_finished or _FINISHED.search(chunk) is not None
+            is_done = chunk.endswith(_DONE + b"\n\n")
+            yield chunk
+            continue
         lines = (rest + chunk).splitlines(keepends=True)
         rest = b"" if not lines or lines[-1].endswith((b"\n", b"\r")) else lines.pop()
         kept = b"\n\n".join(line.rstrip() for line in lines if line.startswith(_DATA))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from local_workspace.upstreams.builtin.chat_model import Answer, Choice
 
 DONE = b"data: [DONE]\n\n"
+_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # `dumps` would make one for each chunk
 _ARGUMENT_PIECE = 12  # characters of a tool call's arguments in one chunk
 
 
@@ -107,7 +108,12 @@ def stream(answer: Answer, envelope: Envelope) -> Iterator[bytes]:
 
 def event(body: Mapping[str, Any]) -> bytes:
     """One server-sent event without a name."""
-    return b"data: " + json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode() + b"\n\n"
+    return b"data: " + compact(body) + b"\n\n"
+
+
+def compact(body: Mapping[str, Any]) -> bytes:
+    """A JSON object without spaces, as servers write it."""
+    return _encoder.encode(body).encode()
 
 
 def usage_counts(prompt: int, completion: int) -> dict[str, Any]:

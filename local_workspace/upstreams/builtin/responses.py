@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.upstreams.builtin.chat_model import answer
+from local_workspace.upstreams.builtin.chat_wire import event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,8 +32,7 @@ def stream(request: Mapping[str, Any], *, model: str, created: int) -> Iterator[
     """Answer a Responses request as its named server-sent events, numbered in order."""
     made = answer(_chat_request(request))
     for number, body in enumerate(_events(request, made, model=model, created=created)):
-        payload = json.dumps({**body, "sequence_number": number}, separators=(",", ":"), ensure_ascii=False)
-        yield f"event: {body['type']}\ndata: {payload}\n\n".encode()
+        yield f"event: {body['type']}\n".encode() + event({**body, "sequence_number": number})
 
 
 def _chat_request(request: Mapping[str, Any]) -> dict[str, Any]:

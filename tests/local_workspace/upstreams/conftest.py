@@ -45,6 +45,7 @@ class Upstream:
     url: str
     received: list[Received] = field(default_factory=list)
     answers: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
+    asked: threading.Event = field(default_factory=threading.Event)
     gone: threading.Event = field(default_factory=threading.Event)
 
     def will_send(self, status: int, body: bytes | dict[str, Any], **headers: str) -> None:
@@ -93,6 +94,17 @@ class Upstream:
                 self.gone.set()
 
         self.answers.append(send)
+
+    def will_wait_until_gone(self) -> None:
+        """Answer nothing; set `asked` at once, and `gone` when the caller closes the connection."""
+
+        def wait(handler: BaseHTTPRequestHandler) -> None:
+            self.asked.set()
+            handler.close_connection = True
+            if not handler.connection.recv(1):
+                self.gone.set()
+
+        self.answers.append(wait)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from typing import TYPE_CHECKING
 
@@ -122,3 +123,16 @@ def test_one_connection_to_the_upstream_serves_several_calls(
         call().read()
     assert len(upstream.received) == 3
     assert len({each.port for each in upstream.received}) == 1
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_a_caller_that_does_not_wait_for_its_answer_ends_the_upstream_call(
+    workspace: LocalWorkspace, upstream: Upstream
+) -> None:
+    upstream.will_wait_until_gone()
+    body = json.dumps({"messages": BODY["messages"]})
+    connection = http.client.HTTPConnection(workspace.host.removeprefix("http://"))
+    connection.request("POST", CALL, body=body, headers={"Authorization": f"Bearer {workspace.token}"})
+    assert upstream.asked.wait(timeout=10)
+    connection.close()
+    assert upstream.gone.wait(timeout=10)
