@@ -30,7 +30,7 @@ CODES: dict[str, Code] = {
     "P107": Code("unreadable", "A file or folder does not exist or cannot be read."),
     "P108": Code("outside-folder", "A file lies outside of the configs' folder, by its path or by a link."),
     "P109": Code("no-configs", "A folder holds no config file."),
-    "P110": Code("include-matches-nothing", "An entry of `include` matches no file."),
+    "P110": Code("include-matches-nothing", "A pattern in `include` matches no file.", "warning"),
     # Fields and values are P2xx.
     "P201": Code("unknown-field", "A field is not known here."),
     "P202": Code("missing-field", "A field that is needed is missing."),

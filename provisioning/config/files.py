@@ -20,6 +20,7 @@ ROOT_NAMES: Final = ("databricks.yml", "databricks.yaml", "bundle.yml", "bundle.
 
 _SUFFIXES: Final = {".yml", ".yaml"}
 _SIDE_SUFFIXES: Final = (".secrets.yml", ".secrets.yaml")
+_WILDCARDS: Final = frozenset("*?[")
 _LARGEST: Final = 4 * 1024 * 1024
 
 
@@ -107,8 +108,9 @@ def included(include: Node, folder: Path, problems: Problems) -> Iterator[tuple[
             continue
         matches = sorted(each for each in folder.glob(pattern) if each.is_file())
         if not matches:
-            remedy = "correct the pattern, or remove it"
-            problems.add("P110", f"{pattern!r} matches no file in {folder}", entry, remedy=remedy)
+            # A bundle may hold a pattern for files to come; a file that is named must be there.
+            code = "P110" if _WILDCARDS & set(pattern) else "P107"
+            problems.add(code, f"{pattern!r} matches no file in {folder}", entry, remedy="correct it, or remove it")
         for match in matches:
             if match not in seen:
                 seen.add(match)

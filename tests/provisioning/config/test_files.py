@@ -83,7 +83,7 @@ def test_positions_keep_the_path_that_the_user_gave(
     ("files", "code"),
     [
         ({"n.txt": ""}, "P109"),
-        ({"databricks.yml": "include: [none/*.yml]\n"}, "P110"),
+        ({"databricks.yml": "include: [none.yml]\n"}, "P107"),
         ({"databricks.yml": "include: [../x.yml]\n"}, "P108"),
         ({"databricks.yml": "include: [/etc/x.yml]\n"}, "P108"),
         ({"databricks.yml": "include: one.yml\n"}, "P203"),
@@ -95,6 +95,11 @@ def test_positions_keep_the_path_that_the_user_gave(
 )
 def test_files_that_cannot_be_meant_are_reported(write: Callable[..., Path], files: dict[str, str], code: str) -> None:
     assert code in codes([write(files)])
+
+
+def test_a_pattern_may_match_nothing_yet(write: Callable[..., Path]) -> None:
+    desired = load([write({"databricks.yml": "include: [none/*.yml]\n"})], environ={})
+    assert [(each.code, each.severity) for each in desired.notes] == [("P110", "warning")]
 
 
 def test_a_missing_path_is_reported_once(tmp_path: Path) -> None:
