@@ -4,6 +4,7 @@
     ├── InvalidRequestError (ValueError)     the arguments make no request; nothing was sent
     ├── AuthError                            no credentials, or credentials for another workspace; nothing was sent
     ├── ConnectionFailedError                no answer came: refused, reset, lost
+    ├── UntrustedHostError                   the host's certificate is not one to trust; nothing was sent
     ├── CallTimeoutError (TimeoutError)      no answer within `timeout`
     ├── RefusedError                         the server answered with an error status
     │   ├── BadRequestError                  400, 422
@@ -120,6 +121,10 @@ class AuthError(ChatError):
 
 class ConnectionFailedError(ChatError):
     """No answer came: the connection was refused, reset or lost."""
+
+
+class UntrustedHostError(ChatError):
+    """The host's certificate is not one to trust, or there is nothing to check it by; nothing was sent."""
 
 
 class CallTimeoutError(ChatError, TimeoutError):

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import aiohttp
 
-from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError
+from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError, UntrustedHostError
+from chat.network import UNTRUSTED_REMEDY, proxy_for, tls_context
 from chat.wire import Request, Response, is_stream
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncGenerator
 
 CONNECT_TIMEOUT = 10.0
@@ -58,10 +60,12 @@ class LoopTransport:
 
     def __init__(self) -> None:
         self._sessions: dict[asyncio.AbstractEventLoop, _LoopSession] = {}
+        self._ways: dict[str, _Way] = {}
 
     async def send(self, request: Request) -> tuple[Response, AsyncBody | None]:
         """Send a request; see `AsyncTransport`."""
         session = (self._sessions.get(asyncio.get_running_loop()) or await self._opened()).session
+        way = self._ways.get(request.host) or self._ways.setdefault(request.host, _way_to(request.host))
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=request.timeout)
         try:
             raw = await session.request(
@@ -71,6 +75,8 @@ class LoopTransport:
                 headers=request.headers,
                 timeout=timeout,
                 allow_redirects=False,
+                proxy=way.proxy,
+                ssl=way.tls,
             )
             if request.stream and is_stream(raw.status, raw.headers.get("content-type")):
                 return Response(raw.status, raw.headers, None), _LoopBody(raw, request)
@@ -86,15 +92,14 @@ class LoopTransport:
 
     def __getstate__(self) -> dict[str, object]:
         """Travel without connections: the copy opens its own."""
-        return {"_sessions": {}}
+        return {"_sessions": {}, "_ways": {}}
 
     async def _opened(self) -> _LoopSession:
         for loop in [loop for loop in self._sessions if loop.is_closed()]:
             del self._sessions[loop]
         # No limit: aiohttp's default of 100 would queue calls behind slow answers without a word.
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar(), trust_env=True
-        )
+        # No trust_env: with it, aiohttp would send a password from ~/.netrc instead of our token.
+        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
         opened = _LoopSession(session, _open_with_the_loop(session))
         self._sessions[asyncio.get_running_loop()] = opened
         await anext(opened.closing)
@@ -106,6 +111,17 @@ class _LoopSession(NamedTuple):
 
     session: aiohttp.ClientSession
     closing: AsyncGenerator[None, None]
+
+
+class _Way(NamedTuple):
+    """How to get to a host: through which proxy, and by which certificates it is known."""
+
+    proxy: str | None
+    tls: ssl.SSLContext | bool
+
+
+def _way_to(host: str) -> _Way:
+    return _Way(proxy_for(host), tls_context() if host.startswith("https:") else True)
 
 
 async def _open_with_the_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
@@ -138,6 +154,8 @@ class _LoopBody:
 def _translated(error: Exception, request: Request) -> ChatError:
     """Say in our own words why there was no answer; never the headers, which hold the token."""
     where = f"{request.host}{request.path}"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return UntrustedHostError(f"{request.host}: {error}", remedy=UNTRUSTED_REMEDY)
     if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
         reason = str(getattr(error, "os_error", "")) or "no connection in time"
         return ConnectionFailedError(f"Cannot connect to {request.host}: {reason}.", remedy="Check DATABRICKS_HOST.")

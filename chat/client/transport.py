@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
 
-import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3 import HTTPConnectionPool, ProxyManager, Timeout, connection_from_url, make_headers
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
-from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError
+from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError, UntrustedHostError
+from chat.network import UNTRUSTED_REMEDY, proxy_for, tls_context
 from chat.wire import Request, Response, is_stream
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
+    from urllib3 import BaseHTTPResponse
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for a connection to be made."""
@@ -58,21 +67,21 @@ class PooledTransport:
     """The transport that `ChatClient` uses by default; safe to share between threads, and after a fork."""
 
     def __init__(self) -> None:
-        self._pools: dict[str, HTTPConnectionPool] = {}
+        self._ways: dict[str, _Way] = {}
         self._process = os.getpid()
 
     def send(self, request: Request) -> tuple[Response, Body | None]:
         """Send a request; see `Transport`."""
-        pool = self._pool(request.host)
+        way = self._way(request.host)
         try:
-            raw = pool.urlopen(
+            raw = way.opener.urlopen(
                 request.method,
-                request.path,
+                f"{way.prefix}{request.path}",
                 body=request.body,
                 headers=request.headers,
                 retries=False,
                 redirect=False,
-                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=request.timeout),
+                timeout=Timeout(connect=CONNECT_TIMEOUT, read=request.timeout),
                 preload_content=False,
             )
             if request.stream and is_stream(raw.status, raw.headers.get("content-type")):
@@ -85,22 +94,43 @@ class PooledTransport:
 
     def close(self) -> None:
         """Close all idle connections."""
-        pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            pool.close()
+        ways, self._ways = self._ways, {}
+        for way in ways.values():
+            way.close()
 
     def __getstate__(self) -> dict[str, object]:
         """Travel without connections: the copy opens its own."""
-        return {"_pools": {}, "_process": -1}
+        return {"_ways": {}, "_process": -1}
 
-    def _pool(self, host: str) -> HTTPConnectionPool:
+    def _way(self, host: str) -> _Way:
         if self._process != os.getpid():
             # A forked child shares its parent's sockets: two processes reading one answer each get half of it.
-            self._pools, self._process = {}, os.getpid()
-        pool = self._pools.get(host)
-        if pool is None:
-            pool = self._pools.setdefault(host, urllib3.connection_from_url(host, maxsize=_KEPT))
-        return pool
+            self._ways, self._process = {}, os.getpid()
+        way = self._ways.get(host)
+        return way if way is not None else self._ways.setdefault(host, _way_to(host))
+
+
+class _Way(NamedTuple):
+    """How to get to a host: directly, by path alone, or through a proxy, by whole URLs."""
+
+    opener: HTTPConnectionPool | ProxyManager
+    prefix: str
+
+    def close(self) -> None:
+        if isinstance(self.opener, ProxyManager):
+            self.opener.clear()
+        else:
+            self.opener.close()
+
+
+def _way_to(host: str) -> _Way:
+    tls: dict[str, Any] = {"ssl_context": tls_context()} if host.startswith("https:") else {}
+    proxy = proxy_for(host)
+    if proxy is None:
+        return _Way(connection_from_url(host, maxsize=_KEPT, **tls), "")
+    user = unquote(urlsplit(proxy).netloc.rpartition("@")[0])
+    headers = make_headers(proxy_basic_auth=user) if user else None
+    return _Way(ProxyManager(proxy, maxsize=_KEPT, proxy_headers=headers, **tls), host)
 
 
 class _PooledBody:
@@ -138,7 +168,9 @@ def _translated(error: Exception, request: Request) -> ChatError:
     if isinstance(error, (ReadTimeoutError, TimeoutError)) and not isinstance(error, ConnectTimeoutError):
         remedy = "Pass a longer timeout=; Databricks itself gives up after 297 s."
         return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=remedy)
-    if isinstance(error, (NewConnectionError, ConnectTimeoutError)):
+    if isinstance(error, SSLError):
+        return UntrustedHostError(f"{request.host}: {error}", remedy=UNTRUSTED_REMEDY)
+    if isinstance(error, (NewConnectionError, ConnectTimeoutError, ProxyError)):
         reason = str(error.__cause__ or "no connection")
         return ConnectionFailedError(f"Cannot connect to {request.host}: {reason}.", remedy="Check DATABRICKS_HOST.")
     return ConnectionFailedError(f"The connection to {where} was lost: {type(error).__name__}.")
