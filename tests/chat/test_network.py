@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import ipaddress
+import os
 import socket
 import ssl
 import threading
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from conftest import ScriptedServer
 
 OK = {"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}
+
+
+@pytest.fixture(autouse=True)
+def _no_way_of_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name in {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}:
+            monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize(
