@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from provisioning.config import load
     from provisioning.readiness import wait_until_ready
-    from provisioning.runner import apply, destroy, plan
+    from provisioning.runner import Access, Options, apply, destroy, plan
 
-__all__ = ["apply", "destroy", "load", "plan", "wait_until_ready"]
+__all__ = ["Access", "Options", "apply", "destroy", "load", "plan", "wait_until_ready"]
 
 _HOMES = {
+    "Access": "provisioning.runner",
+    "Options": "provisioning.runner",
     "apply": "provisioning.runner",
     "destroy": "provisioning.runner",
     "load": "provisioning.config",

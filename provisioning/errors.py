@@ -18,6 +18,7 @@
         ├── NotReadyError             exit 4   all applied, but not ready in time: safe to run again
         ├── PartlyAppliedError        exit 5   some of it was applied, and some was not
         └── InterruptedApplyError     exit 130
+            └── AbandonedApplyError            ... by a second Ctrl-C: what was in flight is unknown
 
 Every error carries `remedy`: one sentence on what to do next. No message, argument or attribute ever holds a
 secret's value; text that came from a server is bounded and made inert before it gets here.
@@ -229,3 +230,7 @@ class InterruptedApplyError(UnfinishedError):
     """The user pressed Ctrl-C; calls in flight were finished, the rest was not started."""
 
     exit_code = 130
+
+
+class AbandonedApplyError(InterruptedApplyError):
+    """The user pressed Ctrl-C twice; calls in flight were given up, and what they did is unknown."""

@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from provisioning.errors import ProvisioningError
+from provisioning.errors import AbandonedApplyError, ProvisioningError
 from provisioning.execution.context import StoppedError
 from provisioning.execution.graph import Group, groups_of
 from provisioning.execution.operations import carry_out
@@ -57,32 +57,43 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
         waiting: whether to wait for endpoints to become ready.
     """
     run = _Run(context, on_event, waiting=waiting)
-    pending = list(groups_of(plan))
+    pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="apply")
+    abandoned = False
+    try:
+        interrupted = _drain(list(groups_of(plan)), run, pool, context)
+    except KeyboardInterrupt:
+        abandoned = True
+        raise AbandonedApplyError(
+            "interrupted twice: calls in flight were given up, and whether they took effect is unknown",
+            remedy="run it again: it finds out",
+        ) from None
+    finally:
+        pool.shutdown(wait=not abandoned, cancel_futures=True)
+    return run.outcome(interrupted=interrupted)
+
+
+def _drain(pending: list[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> bool:
+    """Go through the groups as their time comes; True if the user pressed Ctrl-C meanwhile."""
     running: dict[Future[bool], Group] = {}
     ended_well: set[Address] = set()
-    interrupted = False
-    with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="apply") as pool:
-        while pending or running:
-            try:
-                unfinished = {each.address for each in (*pending, *running.values())}
-                for group in [each for each in pending if not each.after & unfinished]:
-                    pending.remove(group)
-                    if group.after <= ended_well and not interrupted:
-                        running[pool.submit(run.group, group)] = group
-                    else:
-                        run.skip(group.changes, _reason(group, ended_well, interrupted=interrupted))
-                done, _ = wait(running, return_when=FIRST_COMPLETED) if running else (set(), None)
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                context.stop.set()
-                continue
-            for future in done:
+    while pending or running:
+        try:
+            unfinished = {each.address for each in (*pending, *running.values())}
+            for group in [each for each in pending if not each.after & unfinished]:
+                pending.remove(group)
+                if group.after <= ended_well and not context.stop.is_set():
+                    running[pool.submit(run.group, group)] = group
+                else:
+                    run.skip(group.changes, _reason(group, ended_well, interrupted=context.stop.is_set()))
+            for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                 group = running.pop(future)
                 if future.result():
                     ended_well.add(group.address)
-    return run.outcome(interrupted=interrupted)
+        except KeyboardInterrupt:
+            if context.stop.is_set():
+                raise
+            context.stop.set()
+    return context.stop.is_set()
 
 
 def _reason(group: Group, ended_well: set[Address], *, interrupted: bool) -> str:

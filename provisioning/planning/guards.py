@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from provisioning.planning.differ import leaves
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
     from provisioning.planning.draft import Draft
     from provisioning.planning.grants import Difference
 
-_DESTINATIONS = re.compile(r"\.(\w+_api_base|custom_provider_url|databricks_workspace_url|provider)$")
+_ADDRESSES = re.compile(r"\.(\w+_api_base|custom_provider_url|databricks_workspace_url)$")
+_PROVIDER = re.compile(r"\.provider$")
 
 _MANY = 10
 _LARGE_SHARE = 0.3
@@ -49,8 +52,15 @@ def guard_invisible(draft: Draft, address: Address) -> None:
 
 
 def guard_destinations(draft: Draft, address: Address, fields: Sequence[FieldChange], *, options: Options) -> None:
-    """Where a secret is sent may not change in passing."""
-    moved = [each.path for each in fields if _DESTINATIONS.search(each.path)]
+    """Where a secret is sent may not change in passing, by a new entity with an address of its own neither."""
+    moved = [each.path for each in fields if _PROVIDER.search(each.path) or _ADDRESSES.search(each.path)]
+    moved += [
+        path
+        for each in fields
+        if isinstance(each.new, dict)
+        for path, value in leaves(each.new, each.path)
+        if value and _ADDRESSES.search(path)
+    ]
     if moved and not options.allow_widening:
         draft.block(
             address, f"it changes where a secret is sent ({', '.join(moved)})", remedy="--allow-widening lets it pass"

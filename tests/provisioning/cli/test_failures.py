@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -200,3 +201,28 @@ def test_rights_that_an_apply_did_not_get_to_need_no_flag(
 
     assert first.code == 5
     assert second.code == 0, second.err
+
+
+def test_second_ctrl_c_leaves_at_once(workspace: WorkspaceHandle, configs: Configs) -> None:
+    broken(workspace, kind="latency", method="POST", path="/api/2.0/secrets/put", ms=60_000)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "provisioning", "apply", str(configs), "--yes"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if "5 to create" in line:
+            break
+    while child.poll() is None and not any(each.path == SCOPES for each in workspace.requests):
+        pass
+    for times in (1, 2):
+        child.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired) if times == 1 else contextlib.nullcontext():
+            child.wait(timeout=1 if times == 1 else 20)
+    assert child.stderr is not None
+    assert child.returncode == 130
+    assert "interrupted twice" in child.stderr.read()
+    child.stdout.close()
+    child.stderr.close()

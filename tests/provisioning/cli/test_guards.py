@@ -299,3 +299,20 @@ def test_changed_by_hand_blocks_in_production_alone(
     assert "changed outside since the last apply" in result.out
     if code:
         assert provision("apply", configs, "--yes", "--overwrite-outside-changes").code == 0
+
+
+def test_new_entity_does_not_carry_a_key_elsewhere_in_passing(
+    configs: Configs, provision: Provision, writes: Writes
+) -> None:
+    provision("apply", configs, "--yes")
+    entity = configs.endpoint["config"]["served_entities"][0]
+    entity["name"] = "renamed"
+    configs.openai["openai_api_base"] = "https://elsewhere.example.com/v1"
+    configs.write()
+    writes()
+
+    refused = provision("apply", configs, "--yes")
+
+    assert refused.code == 3
+    assert "served_entities[renamed].external_model.openai_config.openai_api_base" in refused.err
+    assert writes() == []
