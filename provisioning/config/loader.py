@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TypeVar
 
+from provisioning.config.blocks import MANAGED
 from provisioning.config.building import build
-from provisioning.config.bundle import MANAGED, note_skipped, read_bundle
+from provisioning.config.bundle import note_skipped, read_bundle
 from provisioning.config.checks import check
 from provisioning.config.presets import name_prefix, prefix_names, spread_permissions
 from provisioning.config.problems import Problems

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from provisioning.config.bundle import MANAGED
+from provisioning.config.blocks import MANAGED
 from provisioning.config.nodes import Node, walk
 from provisioning.config.references import REFERENCE, WORKSPACE_FACTS
 from provisioning.model.rules import did_you_mean

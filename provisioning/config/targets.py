@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from provisioning.config.bundle import check_shape
+from provisioning.config.blocks import check_shape
 from provisioning.config.merging import overlay
 from provisioning.model.rules import did_you_mean
 

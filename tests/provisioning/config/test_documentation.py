@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from provisioning.config.bundle import MANAGED
+from provisioning.config.blocks import MANAGED
 from provisioning.config.codes import CODES
 from provisioning.config.references import WORKSPACE_FACTS
 from provisioning.model.secret import SOURCES

@@ -150,6 +150,8 @@ class TestTheBundleAsAWhole:
             ("resources: {model_provider_services: {}}", "P405"),
             ("resources: {secret_scopes: [a]}", "P203"),
             ("provisioning: {secrets_scopes: {}}", "P201"),
+            ("provisioning: {secret_scopes: {s: {secrets: {}}}}", "P201"),
+            ("provisioning: {secret_scopes: [a]}", "P203"),
             ("permissions: {a: b}", "P203"),
             ("variables: [a]", "P203"),
             ("targets: [a]", "P203"),
