@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -147,10 +148,24 @@ def _json_object(raw: bytes) -> Mapping[str, Any]:
     if not raw.strip():
         return {}
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, parse_constant=_refuse, parse_float=_finite)
+        if b"\\u" in raw:
+            # An escaped lone surrogate is a text that can be neither stored nor sent.
+            json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         # The parser's own words are not passed on: they may quote a value.
         raise malformed("Could not parse request object: it is not valid JSON.") from None
     if not isinstance(body, dict):
         raise malformed("Could not parse request object: expected a JSON object.")
     return body
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("too large a number")
+    return number

@@ -63,7 +63,7 @@ class Workspace:
         with store.transaction():
             store.execute("INSERT OR IGNORE INTO workspaces VALUES (?)", (workspace_id,))
             self.identities.add(LOCAL_ADMIN, groups=(ADMINS, USERS))
-            self.endpoints.add_foundation()
+            self.endpoints.table.add_foundation()
             self.token = self.identities.token_for(LOCAL_ADMIN)
 
     def serving_endpoint(self, name: str, identity: Identity, *, level: str = "CAN_QUERY") -> ServingEndpoint:

@@ -54,7 +54,7 @@ def _endpoint(call: Call, level: str) -> Endpoint | None:
     endpoint_id = call.path["id"]
     if not _ID.fullmatch(endpoint_id):
         raise invalid(f"'{endpoint_id}' is not a valid Inference Endpoint ID.")
-    endpoint = call.workspace.endpoints.by_id(endpoint_id)
+    endpoint = call.workspace.endpoints.table.by_id(endpoint_id)
     if endpoint is not None:
         return call.workspace.endpoints.require(endpoint.name, level, identity=call.identity)
     lingering = bool(call.workspace.permissions.direct(endpoint_id))
@@ -69,7 +69,7 @@ def _endpoint(call: Call, level: str) -> Endpoint | None:
 def _view(call: Call) -> Mapping[str, Any]:
     endpoint_id = call.path["id"]
     grants = call.workspace.permissions.direct(endpoint_id)
-    known = bool(grants) or call.workspace.endpoints.by_id(endpoint_id) is not None
+    known = bool(grants) or call.workspace.endpoints.table.by_id(endpoint_id) is not None
     return permissions.view(endpoint_id, grants, known=known)
 
 

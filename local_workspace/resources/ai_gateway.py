@@ -29,7 +29,12 @@ def normalise(body: Mapping[str, Any], *, before: Mapping[str, Any] | None = Non
     Raises:
         ApiError: INVALID_PARAMETER_VALUE for the first rule that is broken.
     """
+    if not isinstance(body, Mapping):
+        raise invalid("ai_gateway must be an object.")
     gateway = {block: body[block] for block in BLOCKS if body.get(block) is not None}
+    for block, value in gateway.items():
+        if block != "rate_limits" and not isinstance(value, dict):
+            raise invalid(f"{block} must be an object.")
     if "rate_limits" in gateway:
         _check_limits(gateway["rate_limits"])
     if "guardrails" in gateway:
@@ -77,15 +82,13 @@ def _count(value: object) -> bool:
     return (isinstance(value, int) and value >= 0) or (isinstance(value, str) and value.isdecimal())
 
 
-def _check_guardrails(guardrails: object) -> None:
-    if not isinstance(guardrails, dict):
-        raise invalid("guardrails must be an object.")
+def _check_guardrails(guardrails: Mapping[str, Any]) -> None:
     for side in ("input", "output"):
         rules = guardrails.get(side)
         if not isinstance(rules, dict):
             continue
-        behaviour = (rules.get("pii") or {}).get("behavior")
-        if behaviour is not None and behaviour not in _PII:
+        pii = rules.get("pii") or {}
+        if not isinstance(pii, dict) or pii.get("behavior", "NONE") not in _PII:
             raise invalid(f"guardrails.{side}.pii.behavior must be one of {', '.join(_PII)}.")
         for words in ("invalid_keywords", "valid_topics"):
             value = rules.get(words, [])
@@ -93,9 +96,7 @@ def _check_guardrails(guardrails: object) -> None:
                 raise invalid(f"guardrails.{side}.{words} must be a list of texts.")
 
 
-def _table(table: object, before: Mapping[str, Any] | None, endpoint: str) -> dict[str, Any]:
-    if not isinstance(table, dict):
-        raise invalid("inference_table_config must be an object.")
+def _table(table: dict[str, Any], before: Mapping[str, Any] | None, endpoint: str) -> dict[str, Any]:
     if not table.get("enabled"):
         return dict(table)
     if not table.get("catalog_name") or not table.get("schema_name"):

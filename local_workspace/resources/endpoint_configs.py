@@ -185,8 +185,8 @@ def _traffic(body: Mapping[str, Any], entities: Sequence[Mapping[str, Any]]) -> 
 def _route(route: Mapping[str, Any], names: set[str]) -> tuple[str, int]:
     name = route.get("served_entity_name") or route.get("served_model_name")
     share = route.get("traffic_percentage")
-    if name not in names:
+    if not isinstance(name, str) or name not in names:
         raise invalid(f"Traffic route names {name!r}, which is no served entity of this endpoint.")
     if not isinstance(share, int) or isinstance(share, bool) or not 0 <= share <= 100:  # noqa: PLR2004 - percent
         raise invalid(f"traffic_percentage of route {name} must be a whole number from 0 to 100.")
-    return str(name), share
+    return name, share

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local_workspace.errors import invalid
+from local_workspace.errors import UnresolvedSecretError, invalid
 from local_workspace.resources import external_models
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def put_away(
         elif holder.get(field):
             secrets.check_reference(_text(holder[field], field), identity=identity)
             if freeze:
-                holder[field] = secrets.freeze(endpoint_id, holder[field], creator=identity.name)
+                holder[field] = _frozen(holder[field], secrets, endpoint_id=endpoint_id, creator=identity.name)
 
 
 def references(deployments: Deployments) -> list[str]:
@@ -53,6 +53,14 @@ def references(deployments: Deployments) -> list[str]:
 def _secret_fields(config: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, str]]:
     for entity in config["served_entities"]:
         yield from external_models.secrets_of(entity.get("external_model") or {})
+
+
+def _frozen(reference: str, secrets: Secrets, *, endpoint_id: str, creator: str) -> str:
+    try:
+        return secrets.freeze(endpoint_id, reference, creator=creator)
+    except UnresolvedSecretError as error:
+        # There is no later moment at which it could come to exist.
+        raise invalid(f"Secret {reference} does not exist.") from error
 
 
 def _text(value: object, field: str) -> str:

@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Any
 from local_workspace.errors import ApiError, denied, invalid, missing
 from local_workspace.lifecycle import Deployment, Deployments, Update
 from local_workspace.resources import (
-    ai_gateway,
     endpoint_changes,
     endpoint_configs,
     endpoint_keys,
     endpoint_view,
-    foundation,
 )
 from local_workspace.resources.arrangements import Arrangement, Arrangements
 from local_workspace.resources.endpoint_record import Endpoint
+from local_workspace.resources.endpoint_table import EndpointTable
 from local_workspace.resources.permissions import LEVELS, Permissions, creator_grant
 from local_workspace.resources.secrets import Secrets, hidden_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from sqlite3 import Row
 
     from local_workspace.clock import Clock
     from local_workspace.resources.identities import Identity
@@ -73,6 +71,10 @@ class Endpoints:
         permissions: the workspace's grants.
         clock: tells when a deployment is over.
         settings: how long deployments take, and the switches.
+
+    Attributes:
+        table: the stored endpoints, without anybody's rights.
+        arrangements: how deployments are to go.
     """
 
     def __init__(
@@ -87,12 +89,12 @@ class Endpoints:
         settings: Settings,
     ) -> None:
         self._store = store
-        self._workspace = workspace
         self._scopes = scopes
         self._secrets = secrets
         self._permissions = permissions
         self._clock = clock
         self._settings = settings
+        self.table = EndpointTable(store, workspace, clock=clock)
         self.arrangements = Arrangements()
 
     def create(self, body: Mapping[str, Any], *, identity: Identity, provisioned: bool = False) -> dict[str, Any]:
@@ -103,24 +105,9 @@ class Endpoints:
                 "Invalid endpoint name: it may hold letters, digits, '-' and '_', begins with a letter or digit, "
                 "and has at most 63 characters."
             )
-        now_ms = self._clock.now_ms()
-        endpoint = Endpoint(
-            id=uuid.uuid4().hex,
-            name=name,
-            creator=identity.name,
-            creator_kind=identity.creator_kind,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-            tags=endpoint_changes.tags_of(body.get("tags") or []),
-            description=str(body.get("description") or ""),
-            route_optimized=bool(body.get("route_optimized")),
-            ai_gateway=ai_gateway.normalise(body.get("ai_gateway") or {}, endpoint=name) or None,
-            budget_policy_id=body.get("budget_policy_id"),
-        )
-        if body.get("email_notifications") is not None:
-            endpoint = endpoint_changes.with_notifications(endpoint, body)
+        endpoint = self._from(body, name, identity=identity)
         with self._store.transaction():
-            if self._find(name) is not None:
+            if self.table.by_name(name) is not None:
                 raise ApiError(
                     409, "RESOURCE_ALREADY_EXISTS", f"Endpoint with name '{name}' already exists.", request_info=True
                 )
@@ -130,9 +117,7 @@ class Endpoints:
                 endpoint = endpoint_changes.with_rate_limits(endpoint, body)
             if endpoint_changes.unsupported_telemetry(endpoint) is None:
                 endpoint = replace(endpoint, telemetry_config=body.get("telemetry_config"))
-            self._store.execute(
-                "INSERT INTO endpoints VALUES (?, ?, ?, ?)", (endpoint.id, self._workspace, name, endpoint.to_json())
-            )
+            self.table.insert(endpoint)
             self._permissions.grant(endpoint.id, [creator_grant(identity.name, identity.creator_kind)])
         return self.view(endpoint, identity=identity)
 
@@ -142,8 +127,7 @@ class Endpoints:
 
     def list(self, *, identity: Identity) -> list[dict[str, Any]]:
         """Return the endpoints that the identity may see, in short."""
-        rows = self._store.rows("SELECT document FROM endpoints WHERE workspace = ? ORDER BY name", (self._workspace,))
-        levels = [(each, self.level(each, identity=identity)) for each in map(self._load, rows)]
+        levels = [(each, self.level(each, identity=identity)) for each in self.table.all()]
         return [
             endpoint_view.summary(each, now_ms=self._clock.now_ms(), level=level, behaviour=self._settings.behaviour)
             for each, level in levels
@@ -157,7 +141,7 @@ class Endpoints:
             if endpoint.foundation:
                 raise denied(f"Endpoint {name} is managed by Databricks and cannot be deleted.")
             self._scopes.drop_hidden(hidden_scope(endpoint.id))
-            self._store.execute("DELETE FROM endpoints WHERE id = ?", (endpoint.id,))
+            self.table.delete(endpoint)
 
     def update_config(
         self, name: str, body: Mapping[str, Any], *, identity: Identity, provisioned: bool = False
@@ -170,7 +154,7 @@ class Endpoints:
             if not endpoint.deployments.may_start(self._clock.now_ms()):
                 raise self._busy(name)
             endpoint = self._deploy(endpoint, body, identity=identity, provisioned=provisioned)
-            self._save(endpoint)
+            endpoint = self.table.save(endpoint)
         return self.view(endpoint, identity=identity)
 
     def view(self, endpoint: Endpoint, *, identity: Identity) -> dict[str, Any]:
@@ -188,7 +172,7 @@ class Endpoints:
         Raises:
             ApiError: there is no such endpoint (404), or the identity may not (403).
         """
-        endpoint = self._find(name)
+        endpoint = self.table.by_name(name)
         if endpoint is None:
             raise missing(f"Endpoint with name '{name}' does not exist.", request_info=True)
         held = self.level(endpoint, identity=identity)
@@ -216,13 +200,6 @@ class Endpoints:
             foundation=endpoint.foundation,
         )
 
-    def by_id(self, endpoint_id: str) -> Endpoint | None:
-        """Return an endpoint by its id, or None."""
-        row = self._store.row(
-            "SELECT document FROM endpoints WHERE workspace = ? AND id = ?", (self._workspace, endpoint_id)
-        )
-        return None if row is None else self._load(row)
-
     def change(self, name: str, change: Callable[[Endpoint], Endpoint], *, identity: Identity) -> Endpoint:
         """Change what can be changed without a config update, and return the endpoint as stored.
 
@@ -232,50 +209,37 @@ class Endpoints:
             identity: who asks; needs CAN_MANAGE.
         """
         with self._store.transaction():
-            return self._save(change(self.require(name, "CAN_MANAGE", identity=identity)))
-
-    def _save(self, endpoint: Endpoint) -> Endpoint:
-        """Store a changed endpoint, stamped with the time."""
-        stamped = replace(endpoint, updated_ms=self._clock.now_ms())
-        self._store.execute("UPDATE endpoints SET document = ? WHERE id = ?", (stamped.to_json(), endpoint.id))
-        return stamped
+            return self.table.save(change(self.require(name, "CAN_MANAGE", identity=identity)))
 
     def arrange(self, rule: Arrangement) -> None:
         """Say how deployments go: the coming ones, and those in progress."""
         self.arrangements.add(rule)
         with self._store.transaction():
-            for row in self._store.rows("SELECT document FROM endpoints WHERE workspace = ?", (self._workspace,)):
-                endpoint = self._load(row)
+            for endpoint in self.table.all():
                 running = endpoint.deployments.update(self._clock.now_ms()) is Update.RUNNING
                 pending = endpoint.deployments.pending
                 if running and pending is not None and self.arrangements.find(endpoint.name) is rule:
                     arranged = self._arranged(endpoint.name, pending)
-                    self._save(replace(endpoint, deployments=replace(endpoint.deployments, pending=arranged)))
+                    self.table.save(replace(endpoint, deployments=replace(endpoint.deployments, pending=arranged)))
 
-    def add_foundation(self) -> None:
-        """Store the endpoints that a workspace has from the start."""
-        for endpoint in foundation.endpoints(self._workspace):
-            self._store.execute(
-                "INSERT OR IGNORE INTO endpoints VALUES (?, ?, ?, ?)",
-                (endpoint.id, self._workspace, endpoint.name, endpoint.to_json()),
-            )
-
-    def _find(self, name: str) -> Endpoint | None:
-        stored = self._store.remember(("endpoint", self._workspace, name), lambda: self._stored(name))
-        return None if stored is None else self._now(stored)
-
-    def _stored(self, name: str) -> Endpoint | None:
-        row = self._store.row(
-            "SELECT document FROM endpoints WHERE workspace = ? AND name = ?", (self._workspace, name)
+    def _from(self, body: Mapping[str, Any], name: str, *, identity: Identity) -> Endpoint:
+        """Make an endpoint from a create request: all but what depends on its config."""
+        now_ms = self._clock.now_ms()
+        endpoint = Endpoint(
+            id=uuid.uuid4().hex,
+            name=name,
+            creator=identity.name,
+            creator_kind=identity.creator_kind,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            tags=endpoint_changes.tags_of(body.get("tags") or []),
+            description=str(body.get("description") or ""),
+            route_optimized=bool(body.get("route_optimized")),
+            budget_policy_id=body.get("budget_policy_id"),
         )
-        return None if row is None else Endpoint.from_json(row["document"])
-
-    def _load(self, row: Row) -> Endpoint:
-        return self._now(Endpoint.from_json(row["document"]))
-
-    def _now(self, stored: Endpoint) -> Endpoint:
-        """Return an endpoint as it stands now: what was due has happened."""
-        return replace(stored, deployments=stored.deployments.seen_at(self._clock.now_ms()))
+        endpoint = endpoint_changes.with_ai_gateway(endpoint, body.get("ai_gateway") or {})
+        has_mails = body.get("email_notifications") is not None
+        return endpoint_changes.with_notifications(endpoint, body) if has_mails else endpoint
 
     def _deploy(self, endpoint: Endpoint, body: object, *, identity: Identity, provisioned: bool) -> Endpoint:
         if not isinstance(body, dict):
@@ -284,6 +248,7 @@ class Endpoints:
         before = None if endpoint.current is None else endpoint.current.config
         config = endpoint_configs.normalise(body, before=before, provisioned=provisioned)
         if not config["served_entities"]:
+            self._secrets.drop_unused(endpoint.id, used=())
             return replace(endpoint, deployments=Deployments())
         endpoint_keys.put_away(
             config,
