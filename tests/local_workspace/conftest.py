@@ -132,3 +132,16 @@ def create(api: Api, openai_entity: Callable[..., dict[str, Any]]) -> Callable[.
         return answer
 
     return make
+
+
+@pytest.fixture
+def refusal(api: Api) -> Callable[[dict[str, Any]], str]:
+    """Creates an endpoint with a config that must be refused, and returns the message."""
+
+    def refused(config: dict[str, Any]) -> str:
+        answer = api("POST", ENDPOINTS, {"name": "chat", "config": config})
+        assert answer.error == (400, "INVALID_PARAMETER_VALUE")
+        assert api("GET", f"{ENDPOINTS}/chat").status == 404
+        return answer.body["message"]
+
+    return refused
