@@ -39,6 +39,9 @@ class Behaviour:
             as working.
         keyvault_scopes: whether Azure Key Vault scopes can be created; the real API wants an Entra user's token
             for it, which no local token is.
+        not_ready_status: HTTP status of a call to an endpoint while nothing serves.
+        stream_usage: how pay-per-token endpoints report usage on streams: `by_model` as each family was seen to,
+            else all of them alike.
     """
 
     existing_scope_status: Literal[400, 409] = 400
@@ -55,6 +58,8 @@ class Behaviour:
     known_principals_only: bool = False
     remote_secret_reads: bool = True
     keyvault_scopes: bool = True
+    not_ready_status: Literal[404, 503] = 503
+    stream_usage: Literal["by_model", "on_request", "cumulative", "nulls_until_end", "final_chunk"] = "by_model"
 
     @classmethod
     def parse(cls, switches: Iterable[str]) -> Behaviour:

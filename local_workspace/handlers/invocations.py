@@ -16,6 +16,7 @@ from starlette.routing import Route
 from local_workspace.call import read_body
 from local_workspace.errors import ApiError, bad_request, denied
 from local_workspace.upstreams import foundation, request_bodies, routing
+from local_workspace.upstreams.builtin.chat_wire import UsageStyle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -34,6 +35,7 @@ _PATH_OF_TASK = {
     "llm/v1/embeddings": "embeddings",
 }
 _TASK_OF_PATH = {**{path: task for task, path in _PATH_OF_TASK.items()}, "responses": "llm/v1/chat"}
+_NOT_READY_CODES = {404: "RESOURCE_DOES_NOT_EXIST", 503: "TEMPORARILY_UNAVAILABLE"}
 _GATEWAYS = ("/serving-endpoints", "/ai-gateway/mlflow/v1", "/ai-gateway/openai/v1")
 
 
@@ -104,7 +106,8 @@ def _serving(request: Request, name: str) -> ServingEndpoint:
     endpoint = workspace.serving_endpoint(name, identity, level="CAN_QUERY")
     if endpoint.config is None:
         # What the real one answers while nothing serves is not on record; 503 is what clients wait on.
-        raise ApiError(503, "TEMPORARILY_UNAVAILABLE", f"Endpoint '{endpoint.name}' is not ready to serve yet.")
+        status = workspace.settings.behaviour.not_ready_status
+        raise ApiError(status, _NOT_READY_CODES[status], f"Endpoint '{endpoint.name}' is not ready to serve yet.")
     limits = (*endpoint.rate_limits, *(endpoint.ai_gateway.get("rate_limits") or ()))
     if any(limit.get("calls") == 0 and _concerns(limit, identity) for limit in limits):
         raise denied("PERMISSION_DENIED: The endpoint is disabled due to a rate limit set to 0.")
@@ -132,12 +135,14 @@ async def _answer(invocation: _Invocation) -> Response:
 
 def _from_foundation(invocation: _Invocation, entity: Mapping[str, Any]) -> Response:
     workspace: Workspace = invocation.request.state.workspace
+    style = workspace.settings.behaviour.stream_usage
     return foundation.answer(
         invocation.body,
         path=invocation.path,
         model=str(entity["foundation_model"]["name"]),
         created=int(workspace.clock.now()),
         headers={routing.SERVED_MODEL_HEADER: str(entity["name"])},
+        usage=None if style == "by_model" else UsageStyle(style),
     )
 
 

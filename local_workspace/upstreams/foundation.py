@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from local_workspace.errors import bad_request
 from local_workspace.upstreams.builtin import chat_model, chat_wire, completions, embeddings, responses
-from local_workspace.upstreams.builtin.chat_wire import UsageStyle
+from local_workspace.upstreams.builtin.chat_wire import Envelope, UsageStyle
+from local_workspace.upstreams.simulators import openai_requests
+from local_workspace.upstreams.simulators.fields import check
+from local_workspace.upstreams.simulators.openai_errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-
 _USAGE_STYLES = {"claude": UsageStyle.NULLS_UNTIL_END, "gpt-5": UsageStyle.FINAL_CHUNK}
 """By a part of the endpoint's name; the others send the running total on each chunk."""
 
 
-def answer(body: Mapping[str, Any], *, path: str, model: str, created: int, headers: Mapping[str, str]) -> Response:
+def answer(
+    body: Mapping[str, Any],
+    *,
+    path: str,
+    model: str,
+    created: int,
+    headers: Mapping[str, str],
+    usage: UsageStyle | None = None,
+) -> Response:
     """Answer a call to a pay-per-token endpoint.
 
     Args:
@@ -25,8 +37,17 @@ def answer(body: Mapping[str, Any], *, path: str, model: str, created: int, head
         model: The model's name as the answer gives it.
         created: The answer's time in seconds since the epoch.
         headers: More headers for the caller.
+        usage: How a stream reports usage; None: as this model's family does.
+
+    Raises:
+        ApiError: A field has the wrong type or range.
     """
-    return _ANSWERS[path](body, model, created, dict(headers))
+    try:
+        check(body, _REQUESTS[path])
+    except RefusedError as refused:
+        raise bad_request(f"Bad request: {refused}") from None
+    envelope = Envelope.of(body, model=model, created=created, usage=usage or usage_style(model))
+    return _ANSWERS[path](body, envelope, dict(headers))
 
 
 def usage_style(model: str) -> UsageStyle:
@@ -34,27 +55,28 @@ def usage_style(model: str) -> UsageStyle:
     return next((style for part, style in _USAGE_STYLES.items() if part in model), UsageStyle.CUMULATIVE)
 
 
-def _chat(body: Mapping[str, Any], model: str, created: int, headers: dict[str, str]) -> Response:
+def _chat(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, str]) -> Response:
     made = chat_model.answer(body)
-    envelope = chat_wire.Envelope.of(body, model=model, created=created, usage=usage_style(model))
     if body.get("stream"):
         return _events(chat_wire.stream(made, envelope), headers)
     return JSONResponse(chat_wire.completion(made, envelope), headers=headers)
 
 
-def _completion(body: Mapping[str, Any], model: str, created: int, headers: dict[str, str]) -> Response:
+def _completion(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, str]) -> Response:
     made = completions.complete(body)
+    model, created = envelope.model, envelope.created
     if body.get("stream"):
         return _events(completions.stream(made, model=model, created=created, include_usage=True), headers)
     logprobs = body.get("logprobs")
     return JSONResponse(completions.completion(made, model=model, created=created, logprobs=logprobs), headers=headers)
 
 
-def _embedding(body: Mapping[str, Any], model: str, _: int, headers: dict[str, str]) -> Response:
-    return JSONResponse(embeddings.embedding_list(body, model=model), headers=headers)
+def _embedding(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, str]) -> Response:
+    return JSONResponse(embeddings.embedding_list(body, model=envelope.model), headers=headers)
 
 
-def _response(body: Mapping[str, Any], model: str, created: int, headers: dict[str, str]) -> Response:
+def _response(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, str]) -> Response:
+    model, created = envelope.model, envelope.created
     if body.get("stream"):
         return _events(responses.stream(body, model=model, created=created), headers)
     return JSONResponse(responses.respond(body, model=model, created=created), headers=headers)
@@ -68,7 +90,13 @@ def _events(chunks: Iterable[bytes], headers: dict[str, str]) -> Response:
     return StreamingResponse(one_by_one(), headers=headers, media_type="text/event-stream")
 
 
-_ANSWERS: dict[str, Callable[[Mapping[str, Any], str, int, dict[str, str]], Response]] = {
+_REQUESTS = {
+    "chat/completions": openai_requests.LENIENT_CHAT,
+    "completions": replace(openai_requests.COMPLETION, required=("prompt",), is_open=True),
+    "embeddings": replace(openai_requests.EMBEDDING, required=("input",), is_open=True),
+    "responses": replace(openai_requests.RESPONSE, is_open=True),
+}
+_ANSWERS: dict[str, Callable[[Mapping[str, Any], Envelope, dict[str, str]], Response]] = {
     "chat/completions": _chat,
     "completions": _completion,
     "embeddings": _embedding,

@@ -94,6 +94,8 @@ def _read_content(content: str | Sequence[Mapping[str, Any] | str] | None) -> tu
     for part in content:
         if isinstance(part, str):
             texts.append(part)
+        elif not isinstance(part, dict):
+            continue
         elif "text" in part:
             texts.append(str(part["text"]))
         elif (description := _describe(part)) is not None:

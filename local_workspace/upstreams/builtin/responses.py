@@ -9,7 +9,7 @@ from local_workspace.upstreams.builtin.chat_model import answer
 from local_workspace.upstreams.builtin.chat_wire import event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from local_workspace.upstreams.builtin.chat_model import Answer
 
@@ -31,7 +31,11 @@ def respond(request: Mapping[str, Any], *, model: str, created: int) -> dict[str
 def stream(request: Mapping[str, Any], *, model: str, created: int) -> Iterator[bytes]:
     """Answer a Responses request as its named server-sent events, numbered in order."""
     made = answer(_chat_request(request))
-    for number, body in enumerate(_events(request, made, model=model, created=created)):
+    return _numbered(_events(request, made, model=model, created=created))
+
+
+def _numbered(events: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    for number, body in enumerate(events):
         yield f"event: {body['type']}\n".encode() + event({**body, "sequence_number": number})
 
 

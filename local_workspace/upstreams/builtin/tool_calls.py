@@ -53,13 +53,16 @@ def choose(request: Mapping[str, Any], prompt: Prompt, *, digest: str) -> tuple[
         prompt: The conversation.
         digest: Determines the calls' ids.
     """
-    tools = {tool["function"]["name"]: tool["function"] for tool in request.get("tools") or () if "function" in tool}
+    functions = [tool["function"] for tool in request.get("tools") or () if "function" in tool]
+    tools = {function["name"]: function for function in functions if "name" in function}
     choice = request.get("tool_choice") or "auto"
-    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
-        allowed = choice["allowed_tools"]
-        names = [tool.get("function", tool).get("name") for tool in allowed.get("tools", ())]
-        tools = {name: tools[name] for name in names if name in tools}
-        choice = allowed.get("mode", "auto")
+    match choice:
+        case {"type": "allowed_tools", "allowed_tools": {"tools": list() as allowed, **rest}}:
+            names = {_function_name(tool) for tool in allowed}
+            tools = {name: tool for name, tool in tools.items() if name in names}
+            choice = str(rest.get("mode", "auto"))
+        case _:
+            pass
     called = _called(choice, tools, prompt)
     if request.get("parallel_tool_calls") is False:
         called = called[:1]
@@ -73,7 +76,7 @@ def _called(choice: str | Mapping[str, Any], tools: Mapping[str, Mapping[str, An
     if not tools or choice == "none":
         return ()
     if isinstance(choice, dict):
-        named = choice.get("function", choice).get("name")
+        named = _function_name(choice)
         return (named,) if named else ()
     if choice in {"required", "any"}:
         text = prompt.question.text
@@ -81,6 +84,15 @@ def _called(choice: str | Mapping[str, Any], tools: Mapping[str, Mapping[str, An
     if prompt.last.role != "user":
         return ()
     return [name for name in tools if _is_asked_for(name, tools[name], prompt.last.text)]
+
+
+def _function_name(reference: object) -> str | None:
+    """The function that a tool choice names, in the words of chat completions or of responses."""
+    match reference:
+        case {"function": {"name": str(name)}} | {"name": str(name)}:
+            return name
+        case _:
+            return None
 
 
 def _is_asked_for(name: str, tool: Mapping[str, Any], text: str) -> bool:

@@ -8,7 +8,7 @@ from local_workspace.upstreams.simulators.fields import Either, Fields, Flag, It
 from local_workspace.upstreams.simulators.openai_errors import RefusedError
 
 _ANY = Fields(is_open=True)
-_STRINGS = Either((Text(), Items(Text())))
+_TEXT_OR_TOKENS = Either((Text(), Number(whole=True), Items(Number(whole=True))))
 _SCHEMA = Fields({"name": Text(), "description": Text(), "schema": _ANY, "strict": Flag()}, required=("name",))
 _FUNCTION = Fields({"name": Text(), "description": Text(), "parameters": _ANY, "strict": Flag()}, required=("name",))
 _PART = Fields(
@@ -97,7 +97,7 @@ CHAT = Fields(
 COMPLETION = Fields(
     {
         **_SAMPLING,
-        "prompt": Either((Text(), Items(Either((Text(), Number(whole=True), Items(Number(whole=True))))))),
+        "prompt": Either((Text(), Items(_TEXT_OR_TOKENS, fewest=1))),
         "best_of": Number(1, 20, whole=True),
         "echo": Flag(),
         "logprobs": Number(0, 5, whole=True),
@@ -109,7 +109,7 @@ COMPLETION = Fields(
 EMBEDDING = Fields(
     {
         "model": Text(),
-        "input": Either((Text(), Items(Either((Text(), Number(whole=True), Items(Number(whole=True)))), 1, 2048))),
+        "input": Either((Text(), Items(_TEXT_OR_TOKENS, 1, 2048))),
         "dimensions": Number(1, whole=True),
         "encoding_format": Text(("float", "base64")),
         "user": Text(),
@@ -149,6 +149,18 @@ RESPONSE = Fields(
     },
     required=("model",),
 )
+
+
+LENIENT_CHAT = Fields(
+    {
+        **CHAT.known,
+        "messages": Items(
+            Fields({"role": Text(), "content": Either((Text(), Items(_ANY))), "tool_calls": Items(_CALL)}, is_open=True)
+        ),
+    },
+    is_open=True,
+)
+"""Chat as models beside OpenAI's take it: the same fields of the same types, other fields and parts besides."""
 
 
 def check_chat(body: dict[str, Any]) -> None:

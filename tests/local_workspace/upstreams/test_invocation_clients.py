@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import openai
 import pytest
 
+from local_workspace import Behaviour, LocalWorkspace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from local_workspace import LocalWorkspace
     from tests.local_workspace.conftest import Api
 
 HELLO: list[Any] = [{"role": "user", "content": "Say hello"}]
@@ -88,6 +89,18 @@ def test_foundation_endpoints_send_cumulative_usage_unasked(client: openai.OpenA
     assert all(chunk.usage is not None for chunk in chunks)
     claude = list(client.chat.completions.create(model="databricks-claude-sonnet-4", messages=HELLO, stream=True))
     assert [chunk.usage.total_tokens is None for chunk in claude] == [True] * (len(claude) - 1) + [False]
+
+
+@pytest.mark.parametrize("style", ["on_request", "final_chunk"])
+def test_the_usage_style_of_foundation_endpoints_is_a_switch(style: str) -> None:
+    behaviour = Behaviour.parse([f"stream_usage={style}"])
+    with (
+        LocalWorkspace(behaviour=behaviour) as workspace,
+        openai.OpenAI(base_url=f"{workspace.host}/serving-endpoints", api_key=workspace.token) as client,
+    ):
+        chunks = list(client.chat.completions.create(model=FOUNDATION, messages=HELLO, stream=True))
+    assert [chunk.usage is not None for chunk in chunks[:-1]] == [False] * (len(chunks) - 1)
+    assert (chunks[-1].usage is not None) is (style == "final_chunk")
 
 
 def test_the_same_call_gets_the_same_bytes(api: Api) -> None:
