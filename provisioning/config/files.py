@@ -106,7 +106,11 @@ def included(include: Node, folder: Path, problems: Problems) -> Iterator[tuple[
             remedy = "keep included files in the folder of the root file"
             problems.add("P108", f"the pattern {pattern!r} leaves the configs' folder", entry, remedy=remedy)
             continue
-        matches = sorted(each for each in folder.glob(pattern) if each.is_file())
+        try:
+            matches = sorted(each for each in folder.glob(pattern) if each.is_file())
+        except (ValueError, OSError, IndexError):  # IndexError: what `glob(".")` raises before Python 3.13
+            problems.add("P203", f"{pattern!r} is not a file pattern", entry, remedy="write it as in `parts/*.yml`")
+            continue
         if not matches:
             # A bundle may hold a pattern for files to come; a file that is named must be there.
             code = "P110" if _WILDCARDS & set(pattern) else "P107"

@@ -24,7 +24,7 @@ def git_facts(folder: Path) -> dict[str, str]:
         reference = head.removeprefix("ref: ")
         facts = {"bundle.git.branch": reference.removeprefix("refs/heads/")}
         commit = _commit(directory, reference)
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         return {}
     return facts if commit is None else facts | {"bundle.git.commit": commit}
 

@@ -42,7 +42,7 @@ def name_prefix(presets: Node | None, mode: str | None) -> str:
 
 def prefix_names(endpoints: Node | None, prefix: str) -> Node | None:
     """Return the endpoints with the prefix before each name."""
-    if endpoints is None or not prefix:
+    if endpoints is None or not endpoints.fields() or not prefix:
         return endpoints
     renamed = {}
     for key, endpoint in endpoints.fields().items():
@@ -73,19 +73,24 @@ def spread_permissions(root: Node, resources: Node, problems: Problems) -> Node:
 
 
 def _spread_over(kind: str, group: Node, entries: list[Node]) -> Node:
-    levels = _LEVELS[kind]
-    result = {}
-    for key, resource in group.fields().items():
-        listed = entries_of(resource)
-        taken = {principal_of(each) for each in listed}
-        added = [
-            entry.with_value({**entry.fields(), "level": entry.with_value(levels[level_of(entry)])})
-            for entry in entries
-            if level_of(entry) in levels and principal_of(entry) not in taken
-        ]
-        place = resource.get("permissions") or entries[0]
-        result[key] = resource.with_value({**resource.fields(), "permissions": place.with_value([*listed, *added])})
-    return group.with_value(result)
+    if not group.fields():
+        return group
+    return group.with_value({key: _granted(each, _LEVELS[kind], entries) for key, each in group.fields().items()})
+
+
+def _granted(resource: Node, levels: dict[str, str], entries: list[Node]) -> Node:
+    own = resource.get("permissions")
+    taken = {principal_of(each) for each in entries_of(resource)}
+    added = [
+        entry.with_value({**entry.fields(), "level": entry.with_value(levels[level_of(entry)])})
+        for entry in entries
+        if level_of(entry) in levels and principal_of(entry) not in taken
+    ]
+    malformed = own is not None and not isinstance(own.value, (list, type(None)))
+    if not added or malformed or not resource.fields():
+        return resource  # an empty list would revoke what is live; what is malformed is reported as it stands
+    listed = (own or entries[0]).with_value([*entries_of(resource), *added])
+    return resource.with_value({**resource.fields(), "permissions": listed})
 
 
 def _check_level(entry: Node, problems: Problems) -> None:

@@ -44,7 +44,7 @@ def test_a_work_tree_has_its_own_branch(checkout: Path, tmp_path: Path) -> None:
     assert git_facts(tmp_path / "tree")["bundle.git.commit"] == git(checkout, "rev-parse", "HEAD")
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\xff"])
+@pytest.mark.parametrize("content", [None, b"", b"\xff", b"gitdir: a\0b"])
 def test_outside_of_a_checkout_nothing_is_known(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / ".git").write_bytes(content)

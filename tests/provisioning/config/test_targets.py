@@ -129,6 +129,15 @@ class TestPermissionsOfTheWholeBundle:
             ("eve@example.com", "CAN_VIEW"),
         ]
 
+    def test_what_has_no_level_for_a_type_leaves_its_rights_unmanaged(self, loaded: Load) -> None:
+        text = "permissions: [{level: CAN_RUN, group_name: users}]\nresources: {secret_scopes: {s: {name: s}}}"
+        assert "permissions" not in loaded(text).scopes[0].model_fields_set
+
+    @pytest.mark.parametrize("resources", ["{secret_scopes: [a]}", "{secret_scopes: {s: {name: s, permissions: 5}}}"])
+    @pytest.mark.parametrize("spread", ["permissions: [{level: CAN_VIEW, group_name: a}]", "presets: {name_prefix: a}"])
+    def test_what_is_malformed_is_still_reported(self, found: Find, resources: str, spread: str) -> None:
+        assert [each.code for each in found(f"{spread}\nresources: {resources}")] == ["P203"]
+
     def test_an_unknown_level_is_reported(self, found: Find) -> None:
         assert "P204" in {each.code for each in found("permissions: [{level: CAN_USE, group_name: a}]")}
 
