@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -48,7 +49,7 @@ class Credentials:
         self._environ = environ
         self._clock = clock
         self._unified: dict[str | None, _Unified] = {}
-        self._known: dict[tuple[str | None, str | None], Access] = {}
+        self._known: dict[str | None, Access] = {}
 
     def access(self, host: str | None = None, token: Token | None = None, *, refresh: bool = False) -> Access | None:
         """Say where to send a request and with which authorization.
@@ -64,24 +65,23 @@ class Credentials:
         Raises:
             AuthError: there are no credentials for that workspace.
         """
-        given = token if token is not None else self._token if host is None else None
-        if callable(given):
-            return _bearer(self._address(host), given())
-        known = self._known.get((host, given))
-        if known is not None:
-            return None if refresh else known
-        found = given or self._from_environment(host)
-        if found:
-            access = self._known[host, given] = _bearer(self._address(host), found)
-            return None if refresh else access
+        given = self._given(host, token)
+        if given is not None:
+            # Not kept: an application that calls for its users must not collect their tokens.
+            return None if refresh and not callable(given) else _bearer(self._address(host), given)
+        known = self._known.get(host)
+        if known is not None and not refresh:
+            return known
+        if found := self._from_environment(host):
+            access = self._known[host] = _bearer(self._address(host), found)
+            return None if access == known else access
         wanted = host or self._host
-        unified = self._unified.setdefault(wanted, _Unified(wanted, self._clock))
-        return unified.access(refresh=refresh)
+        return self._unified.setdefault(wanted, _Unified(wanted, self._clock)).access(refresh=refresh)
 
     def blocks(self, host: str | None = None, token: Token | None = None) -> bool:
         """Whether `access` may take a while (the SDK's unified auth, or a function), so belongs off an event loop."""
-        given = token if token is not None else self._token if host is None else None
-        return callable(given) or (host, given) not in self._known
+        given = self._given(host, token)
+        return callable(given) or (given is None and host not in self._known)
 
     def __getstate__(self) -> dict[str, object]:
         """Travel without what was found out here: the copy looks for itself (and a lock cannot be pickled)."""
@@ -89,6 +89,12 @@ class Credentials:
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state, _unified={}, _known={})
+
+    def _given(self, host: str | None, token: Token | None) -> Token | None:
+        """The token that a call brings along, or else the client's own, which is for the client's own workspace."""
+        if token is not None:
+            return token
+        return self._token if host is None else None
 
     def _address(self, host: str | None) -> str:
         found = host or self._host or self._variables.get("DATABRICKS_HOST")
@@ -156,6 +162,7 @@ class _Unified:
         return Access(origin_of(self._config.host or ""), headers)
 
 
+@lru_cache(maxsize=64)
 def origin_of(host: str) -> str:
     """Reduce a workspace's URL to scheme, host and port, as users paste it: with a path, a slash or no scheme.
 
@@ -177,7 +184,8 @@ def origin_of(host: str) -> str:
 _WRITE_HOST = "Write it like https://adb-1234567890123456.7.azuredatabricks.net."
 
 
-def _bearer(host: str, token: str) -> Access:
-    if not token or any(not 32 < ord(character) < 127 for character in token):  # noqa: PLR2004 - printable ASCII
+def _bearer(host: str, given: Token) -> Access:
+    token = given() if callable(given) else given
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise AuthError("The token is empty or holds blanks or line breaks.", remedy="Check where it comes from.")
     return Access(host, {"Authorization": f"Bearer {token}"})

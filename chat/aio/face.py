@@ -29,19 +29,7 @@ class AsyncChatClient:
 
     It works in any event loop, also in one after the other; the connections of a loop are closed with it.
 
-    Args:
-        endpoint: the serving endpoint, or several: the first that is available answers.
-        host: the workspace's URL; by default DATABRICKS_HOST, or what the SDK's unified auth finds.
-        token: a token, or a function that returns one; by default DATABRICKS_TOKEN, or the SDK's unified auth.
-        wait: seconds to wait for an endpoint that is not ready yet or scaled to zero; 0 does not wait.
-        timeout: seconds without a byte after which a call is given up.
-        retry_for: seconds within which failures that pass (429, 502, 503, 504, no connection) are retried.
-        max_retries: how many retries at most; None leaves it to `retry_for`.
-        headers: further headers for each request.
-        on_poll: called while waiting, with what was seen of the endpoint and the seconds gone by.
-        transport: what sends the requests.
-        clock: a monotonic clock, in seconds.
-        sleep: pauses for so many seconds.
+    Arguments as those of `ChatClient`; `sleep` is awaited.
     """
 
     def __init__(

@@ -6,7 +6,14 @@ import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, cast
 
-from chat.errors import BadRequestError, ChatWarning, ConnectionFailedError, ReadinessError, UnauthenticatedError
+from chat.errors import (
+    BadRequestError,
+    CallTimeoutError,
+    ChatWarning,
+    ConnectionFailedError,
+    ReadinessError,
+    UnauthenticatedError,
+)
 from chat.flow.reception import Reception
 from chat.flow.retry import PASSING, Attempts, Memory
 from chat.flow.steps import Authorize, AwaitReady, Deliver, Endpoint, Flow, Pause, Receive, Send, T
@@ -150,6 +157,8 @@ def _result(call: Call[T], response: Response, origin: Mapping[str, object], cre
             piece: bytes = yield Receive()
         except ConnectionFailedError as error:
             raise reception.cut() from error
+        except CallTimeoutError as error:
+            raise reception.stalled(error) from error
         chunks = reception.take(piece)
         if chunks:
             yield Deliver(chunks)

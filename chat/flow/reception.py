@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chat.assembler import Assembler
-from chat.errors import BadAnswerError, ChatError, Details, StreamCutError, StreamFailedError, inert
+from chat.errors import BadAnswerError, CallTimeoutError, ChatError, Details, StreamCutError, StreamFailedError, inert
 from chat.sse import DONE, Decoder, Event
 from chat.wire import Response, is_failure, metadata, refusal, wrong_answer
 
@@ -82,6 +82,15 @@ class Reception:
             details=Details(status=self._response.status, request_id=self._response.request_id),
             partial=self._assembler.answer() if begun else None,
         )
+
+    def stalled(self, error: CallTimeoutError) -> CallTimeoutError:
+        """The error of a stream that fell silent here, with what had come before.
+
+        Args:
+            error: what the driver raised.
+        """
+        partial = self._assembler.answer() if self._assembler.begun else None
+        return CallTimeoutError(error.message, remedy=error.remedy, partial=partial)
 
     def answer(self, origin: Mapping[str, object]) -> Answer:
         """The answer as far as it has come.

@@ -78,6 +78,7 @@ class ScriptedServer:
         self.requests: list[tuple[str, dict[str, str], dict[str, object]]] = []
         self.connections = 0
         self.aborted = threading.Event()
+        self.hold = threading.Event()
         self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"script": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
@@ -97,8 +98,8 @@ class ScriptedServer:
         return self
 
     def stream(self, *events: object, done: bool = True) -> ScriptedServer:
-        """Script an event stream: bytes as they are, None for a cut, anything else as one JSON event."""
-        pieces = [each if each is None or isinstance(each, bytes) else sse(each) for each in events]
+        """Script an event stream: bytes as they are, None for a cut, `...` to wait for `hold`, else a JSON event."""
+        pieces = [each if each in (None, ...) or isinstance(each, bytes) else sse(each) for each in events]
         self.replies.append((200, {"content-type": "text/event-stream"}, pieces + [b"data: [DONE]\n\n"] * done))
         return self
 
@@ -151,6 +152,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if piece is None:
                 self.close_connection = True
                 return
+            if piece is ...:
+                self.script.hold.wait(10)
+                continue
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
 

@@ -77,6 +77,24 @@ def test_a_fixed_token_cannot_be_renewed_but_a_function_is_asked_again() -> None
     assert authorization(credentials)[1] == "Bearer two"
 
 
+def test_a_token_of_the_environment_that_was_rotated_is_found_when_the_old_one_is_refused() -> None:
+    environment = dict(ENVIRONMENT)
+    credentials = Credentials(environ=environment)
+    authorization(credentials)
+    assert credentials.access(refresh=True) is None
+    environment["DATABRICKS_TOKEN"] = "dapi-rotated"
+    renewed = credentials.access(refresh=True)
+    assert renewed is not None
+    assert renewed.headers["Authorization"] == "Bearer dapi-rotated"
+
+
+def test_tokens_of_users_are_not_collected() -> None:
+    credentials = Credentials(environ=ENVIRONMENT)
+    authorization(credentials, token="dapi-of-ann")
+    assert "dapi-of-ann" not in repr(vars(credentials))
+    assert authorization(credentials) == (HOST, "Bearer dapi-env")
+
+
 def test_credentials_travel_without_what_was_found_out_here() -> None:
     credentials = Credentials(HOST, "dapi-arg")
     credentials.access()

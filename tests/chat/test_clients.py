@@ -188,6 +188,17 @@ def test_a_stream_that_breaks_is_an_error_with_what_had_come(
     assert len(face.server.requests) == 1  # text had come: nothing is said twice
 
 
+def test_a_stream_that_falls_silent_is_a_timeout_with_what_had_come(face: Face) -> None:
+    silence = threading.Event()
+    face.server.hold = silence
+    face.server.stream(delta("part"), ..., delta("", finish="stop"))
+    with pytest.raises(errors.CallTimeoutError) as caught:
+        face.stream(timeout=0.2)
+    silence.set()
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "part"
+
+
 def test_a_stream_without_done_that_says_why_it_ended_is_complete(face: Face) -> None:
     face.server.stream(delta("a", finish="stop"), done=False)
     answer = face.stream()
