@@ -81,7 +81,8 @@ def _record_secrets(context: Context, step: Step) -> None:
 
 
 def _put_acl(context: Context, step: Step) -> None:
-    acls.put_acl(context.connection, step.name, step.item or "", level=str(step.body["level"]))
+    level = str(step.body["level"])
+    acls.put_acl(context.connection, step.name, step.item or "", level=level, sleep=context.sleep)
 
 
 def _delete_acl(context: Context, step: Step) -> None:

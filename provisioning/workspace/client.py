@@ -17,12 +17,12 @@ from provisioning.errors import ProvisioningError, WorkspaceError
 from provisioning.model.inert import LONGEST_MESSAGE, inert
 from provisioning.model.ownership import TOOL
 from provisioning.workspace.errors import translated
+from provisioning.workspace.gate import Gate
 from provisioning.workspace.pacing import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from databricks.sdk.clock import Clock
     from pydantic import JsonValue
 
     from provisioning.workspace.location import Location
@@ -47,11 +47,12 @@ class Connection:
         pace: what writes to endpoints have to pass through.
     """
 
-    def __init__(self, *, config: Config, workspace_id: str, user: str, pace: Pace) -> None:
+    def __init__(self, *, config: Config, workspace_id: str, user: str, pace: Pace, gate: Gate) -> None:
         self.host = str(config.host)
         self.workspace_id = workspace_id
         self.user = user
         self.pace = pace
+        self._gate = gate
         self._api = ApiClient(config)
         # the SDK's own methods send it wherever they know it: one host may serve several workspaces
         self._headers = {"X-Databricks-Workspace-Id": config.workspace_id} if config.workspace_id else {}
@@ -83,6 +84,7 @@ class Connection:
             WorkspaceError: or one of its kinds, if the call failed.
         """
         _cap_logging()
+        self._gate.wait()
         with translated(f"{method} {path}", subject=subject, concealed=concealed):
             answer = self._api.do(
                 method,
@@ -97,12 +99,11 @@ class Connection:
         return cast("dict[str, JsonValue]", answer)
 
 
-def connect(location: Location, *, clock: Clock | None = None, pace: Pace | None = None) -> Connection:
+def connect(location: Location, *, pace: Pace | None = None) -> Connection:
     """Open the connection and find out who we are there.
 
     Args:
         location: the workspace, and with a token the only credential to use.
-        clock: what the SDK's retries sleep by.
         pace: what writes to endpoints have to pass through.
 
     Raises:
@@ -110,7 +111,8 @@ def connect(location: Location, *, clock: Clock | None = None, pace: Pace | None
         ProvisioningError: no credential is configured for it.
     """
     _cap_logging()
-    config = _configure(location, clock)
+    gate = Gate()
+    config = _configure(location, gate)
     with translated(f"GET {_ME}", subject=location.host):
         me = ApiClient(config).do("GET", _ME, response_headers=[_WORKSPACE_ID_HEADER])
     config.retry_timeout_seconds = RETRY_SECONDS
@@ -126,6 +128,7 @@ def connect(location: Location, *, clock: Clock | None = None, pace: Pace | None
         workspace_id=inert(str(me.get(_WORKSPACE_ID_HEADER) or config.workspace_id or ""), limit=40),
         user=str(me["userName"]),
         pace=pace or Pace(),
+        gate=gate,
     )
 
 
@@ -134,7 +137,7 @@ def segment(name: str) -> str:
     return quote(name, safe="")
 
 
-def _configure(location: Location, clock: Clock | None) -> Config:
+def _configure(location: Location, gate: Gate) -> Config:
     # `Config` itself asks the host for its metadata, under the same retries
     build: Callable[..., Config] = Config
     shared: dict[str, object] = {
@@ -142,7 +145,7 @@ def _configure(location: Location, clock: Clock | None) -> Config:
         "product": TOOL,
         "product_version": _version(),
         "retry_timeout_seconds": FIRST_CONTACT_SECONDS,
-        "clock": clock,
+        "clock": gate,
     }
     try:
         if location.token is None:

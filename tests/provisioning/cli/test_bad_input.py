@@ -102,7 +102,7 @@ def test_host_that_nobody_answers_at_is_one_sentence(
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    mocker.patch("databricks.sdk.clock.RealClock.sleep")
+    mocker.patch("provisioning.workspace.gate.sleep")
     mocker.patch("provisioning.workspace.client.FIRST_CONTACT_SECONDS", 1)
     monkeypatch.setenv("DATABRICKS_HOST", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-x")

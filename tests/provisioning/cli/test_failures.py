@@ -70,7 +70,7 @@ def test_independent_resources_go_on_when_one_fails(
 def test_create_whose_answer_was_lost_is_read_back_and_found_to_be_ours(
     workspace: WorkspaceHandle, configs: Configs, provision: Provision, path: str, mocker: MockerFixture
 ) -> None:
-    mocker.patch("databricks.sdk.clock.RealClock.sleep")
+    mocker.patch("provisioning.workspace.gate.sleep")
     broken(workspace, kind="lost", method="POST", path=path, when="after")
 
     result = provision("apply", configs, "--yes")
@@ -82,7 +82,7 @@ def test_create_whose_answer_was_lost_is_read_back_and_found_to_be_ours(
 def test_any_write_that_is_lost_after_its_effect_converges(
     workspace: WorkspaceHandle, configs: Configs, provision: Provision, mocker: MockerFixture
 ) -> None:
-    mocker.patch("databricks.sdk.clock.RealClock.sleep")
+    mocker.patch("provisioning.workspace.gate.sleep")
     for path in ("/api/2.0/secrets/put", "/api/2.0/secrets/acls/put", "/api/2.0/permissions/*"):
         broken(workspace, kind="lost", path=path, when="after")
 
@@ -226,3 +226,30 @@ def test_second_ctrl_c_leaves_at_once(workspace: WorkspaceHandle, configs: Confi
     assert "interrupted twice" in child.stderr.read()
     child.stdout.close()
     child.stderr.close()
+
+
+def test_right_that_does_not_hold_at_once_is_put_until_it_does(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, client: WorkspaceClient
+) -> None:
+    broken(workspace, kind="stale", method="GET", path="/api/2.0/secrets/acls/list")
+
+    result = provision("apply", configs, "--yes")
+
+    assert result.code == 0, result.err
+    puts = [each for each in workspace.requests if each.path == "/api/2.0/secrets/acls/put"]
+    assert len(puts) == 2
+    assert ("admins", "MANAGE") in [(each.principal, each.permission.value) for each in client.secrets.list_acls("llm")]
+
+
+def test_every_worker_waits_when_the_workspace_says_not_now(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, mocker: MockerFixture
+) -> None:
+    slept = mocker.patch("provisioning.workspace.gate.sleep")
+    broken(workspace, kind="status", method="GET", path="/api/2.0/secrets/list", status=429, retry_after=7)
+
+    result = provision("apply", configs, "--yes")
+
+    assert result.code == 0, result.err
+    pauses = [call.args[0] for call in slept.call_args_list]
+    assert pauses[0] >= 7.0
+    assert len(pauses) > 1
