@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.local_workspace.conftest import Api
 
-EXAMPLES = int(os.environ.get("GATEWRIGHT_FUZZ_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("GATEWRIGHT_FUZZ_EXAMPLES", "3"))
 """Requests a route: few in every run; set it higher for a long one."""
 
 
