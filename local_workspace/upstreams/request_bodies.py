@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.errors import bad_request
+from local_workspace.upstreams import json_bodies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +48,9 @@ def parse(payload: bytes) -> dict[str, Any]:
         ApiError: It is no JSON object.
     """
     try:
-        body = json.loads(payload)
-    except (ValueError, RecursionError):
+        return json_bodies.read_object(payload)
+    except ValueError:
         raise bad_request("Unable to parse json body for request.") from None
-    if not isinstance(body, dict):
-        raise bad_request("Unable to parse json body for request, expects an object.")
-    return body
 
 
 def check(body: Mapping[str, Any], *, task: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from local_workspace.upstreams.builtin import chat_model, chat_wire, completions, embeddings, responses
+from local_workspace.upstreams.json_bodies import read_object
 from local_workspace.upstreams.simulators import openai_errors, openai_requests
 from local_workspace.upstreams.simulators.entra import EntraSimulator
 from local_workspace.upstreams.simulators.fields import check
@@ -159,15 +159,13 @@ def _azure(answer: Callable[[Request], Any], provider: _Provider) -> Callable[[R
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
-        body = json.loads(await request.body())
+        body = read_object(await request.body())
     except ValueError:
         raise openai_errors.RefusedError(
             400,
             "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
             "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)",
         ) from None
-    if not isinstance(body, dict):
-        raise openai_errors.RefusedError(400, "Invalid type for request body: expected an object.")
     if "deployment" in request.path_params:  # on Azure the path names the model
         body.setdefault("model", request.path_params["deployment"])
     return body

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.local_workspace.upstreams.conftest import Upstream
 
 CALL = "/serving-endpoints/chat/invocations"
+HALF_A_PAIR = b'{"messages": [{"role": "user", "content": "\\ud800"}]}'
 UNPARSABLE = "Unable to parse json body for request"
 HELLO = {"messages": [{"role": "user", "content": "Say hello"}]}
 
@@ -233,7 +234,9 @@ def test_a_malformed_body_is_refused_before_the_upstream(
     assert upstream.received == []
 
 
-@pytest.mark.parametrize("raw", [b"{", b"[1]", b"\xff\xfe", b'"text"', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "raw", [b"{", b"[1]", b"\xff\xfe", b'"text"', b"[" * 100_000, HALF_A_PAIR, b'{"messages": [], "n": NaN}']
+)
 def test_a_body_that_is_no_json_object_is_refused(
     api: Api,
     put_key: Callable[..., None],
