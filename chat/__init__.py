@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chat.client import ChatClient
     from chat.errors import ChatError
     from chat.flow import Endpoint
-    from chat.langchain import ChatDatabricks
+    from chat.langchain import ChatDatabricks, DatabricksEmbeddings
     from chat.messages import Answer, Chunk, ToolCall, Usage
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ChatDatabricks",
     "ChatError",
     "Chunk",
+    "DatabricksEmbeddings",
     "Endpoint",
     "ToolCall",
     "Usage",
@@ -51,6 +52,7 @@ _HOMES = {
     "ChatDatabricks": "chat.langchain",
     "ChatError": "chat.errors",
     "Chunk": "chat.messages",
+    "DatabricksEmbeddings": "chat.langchain",
     "Endpoint": "chat.flow",
     "ToolCall": "chat.messages",
     "Usage": "chat.messages",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from chat.aio.driver import Driver
 from chat.aio.transport import AsyncTransport, LoopTransport
 from chat.auth import Credentials
 from chat.flow import AwaitReady, Caller, Endpoints, Flow, Options, Patience, endpoints_of
-from chat.messages import Answer, Chunk, Prompt
+from chat.messages import Answer, Chunk, Embeddings, Prompt
 
 if TYPE_CHECKING:
     from chat.wire import Token
@@ -83,6 +83,10 @@ class AsyncChatClient:
         """Ask, and iterate over the answer's chunks as they come; arguments and errors as `ChatClient.stream`."""
         options = Options(endpoint, wait, timeout, headers, token)
         return AsyncChatStream(self._driver, self._caller.chat(prompt, params, stream=True, options=options))
+
+    async def aembed(self, texts: Sequence[str], *, token: Token | None = None, **params: object) -> Embeddings:
+        """Embed texts in one request; arguments and errors as `ChatClient.embed`."""
+        return await self._driver.run(self._caller.embed(texts, params, options=Options(token=token)))
 
     async def wait_until_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as the sync client
         """Wait until the (first) endpoint is ready to answer; arguments and errors as `ChatClient.wait_until_ready`."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from chat.auth import Credentials
 from chat.client.driver import Driver
 from chat.client.transport import PooledTransport, Transport
 from chat.flow import AwaitReady, Caller, Endpoints, Flow, Options, Patience, endpoints_of
-from chat.messages import Answer, Chunk, Prompt
+from chat.messages import Answer, Chunk, Embeddings, Prompt
 
 if TYPE_CHECKING:
     from chat.wire import Token
@@ -111,6 +111,19 @@ class ChatClient:
         """
         options = Options(endpoint, wait, timeout, headers, token)
         return ChatStream(self._driver, self._caller.chat(prompt, params, stream=True, options=options))
+
+    def embed(self, texts: Sequence[str], *, token: Token | None = None, **params: object) -> Embeddings:
+        """Embed texts by an endpoint of task llm/v1/embeddings, in one request.
+
+        Args:
+            texts: what to embed.
+            token: whose token to send, instead of the client's own.
+            **params: further fields of the request.
+
+        Raises:
+            ChatError: what went wrong; see `chat.errors`.
+        """
+        return self._driver.run(self._caller.embed(texts, params, options=Options(token=token)))
 
     def wait_until_ready(self, timeout: float | None = None) -> None:
         """Wait until the (first) endpoint is ready to answer.

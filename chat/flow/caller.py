@@ -10,9 +10,9 @@ from typing import TypeAlias
 from chat.errors import InvalidRequestError
 from chat.flow.call import Call, complete
 from chat.flow.retry import Memory
-from chat.flow.steps import Endpoint, Flow
-from chat.messages import Answer, Prompt, as_messages
-from chat.wire import Token, chat_body, read_answer
+from chat.flow.steps import Endpoint, Flow, T
+from chat.messages import Answer, Embeddings, Prompt, as_messages
+from chat.wire import Response, Token, chat_body, read_answer, read_embeddings
 
 Endpoints: TypeAlias = str | Endpoint | Sequence[str | Endpoint]
 
@@ -89,11 +89,37 @@ class Caller:
             stream: whether to ask for an event stream.
             options: what this call does differently from the client.
         """
+        body = chat_body(as_messages(prompt), params, stream=stream)
+        return self._flow(body, read_answer, options, stream=stream)
+
+    def embed(self, texts: Sequence[str], params: Mapping[str, object], *, options: Options) -> Flow[Embeddings]:
+        """The flow of one embeddings call.
+
+        Args:
+            texts: what to embed.
+            params: further fields of the request's body.
+            options: what this call does differently from the client.
+        """
+        body = {"input": list(texts), **{name: value for name, value in params.items() if value is not None}}
+        return self._flow(body, read_embeddings(len(texts)), options)
+
+    def memory(self, endpoint: Endpoint) -> Memory:
+        """What is known of an endpoint."""
+        return self.memories.setdefault((endpoint.host, endpoint.name), Memory())
+
+    def _flow(
+        self,
+        body: Mapping[str, object],
+        read: Callable[[Response, Mapping[str, object]], T],
+        options: Options,
+        *,
+        stream: bool = False,
+    ) -> Flow[T]:
         patience = self.patience
         call = Call(
             endpoints=self._endpoints(options),
-            body=chat_body(as_messages(prompt), params, stream=stream),
-            read=read_answer,
+            body=body,
+            read=read,
             stream=stream,
             headers={**self.headers, **options.headers} if options.headers else self.headers,
             wait=patience.wait if options.wait is None else options.wait,
@@ -102,10 +128,6 @@ class Caller:
             max_retries=patience.max_retries,
         )
         return complete(call, self.memory, clock=self.clock, jitter=self.jitter)
-
-    def memory(self, endpoint: Endpoint) -> Memory:
-        """What is known of an endpoint."""
-        return self.memories.setdefault((endpoint.host, endpoint.name), Memory())
 
     def _endpoints(self, options: Options) -> tuple[Endpoint, ...]:
         endpoints = self.endpoints if options.endpoint is None else endpoints_of(options.endpoint)

@@ -6,7 +6,19 @@ endpoints are known to answer in. What may never happen here: I/O, or raising an
 
 from chat.messages.answer import Answer, Choice, Chunk, ToolCall, ToolCallDelta
 from chat.messages.content import Content
+from chat.messages.embedding import Embeddings
 from chat.messages.prompt import Prompt, as_messages
 from chat.messages.usage import Usage
 
-__all__ = ["Answer", "Choice", "Chunk", "Content", "Prompt", "ToolCall", "ToolCallDelta", "Usage", "as_messages"]
+__all__ = [
+    "Answer",
+    "Choice",
+    "Chunk",
+    "Content",
+    "Embeddings",
+    "Prompt",
+    "ToolCall",
+    "ToolCallDelta",
+    "Usage",
+    "as_messages",
+]

@@ -4,7 +4,7 @@ What belongs here: paths, bodies, headers and every JSON shape of the invocation
 I/O, or a decision about what to do next (that is `chat.flow`).
 """
 
-from chat.wire.answers import metadata, read_answer, read_json, wrong_answer
+from chat.wire.answers import metadata, read_answer, read_embeddings, read_json, wrong_answer
 from chat.wire.exchange import Access, Request, Response, Token, is_stream
 from chat.wire.refusals import describe, is_failure, refusal, refused_parameters, retry_after
 from chat.wire.requests import HEADERS, STREAM_HEADERS, chat_body, encode, invocation_path, state_path, without
@@ -24,6 +24,7 @@ __all__ = [
     "is_stream",
     "metadata",
     "read_answer",
+    "read_embeddings",
     "read_json",
     "refusal",
     "refused_parameters",

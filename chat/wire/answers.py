@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chat.errors import BadAnswerError, Details, inert
-from chat.messages import Answer, Choice
+from chat.messages import Answer, Choice, Embeddings
 from chat.messages.answer import read_choice
 from chat.messages.content import Content
+from chat.messages.embedding import read_vectors
 from chat.messages.usage import read_usage
 from chat.wire.refusals import is_failure, refusal
 
@@ -63,6 +64,26 @@ def read_answer(response: Response, origin: Mapping[str, object]) -> Answer:
         id=identity if isinstance(identity := payload.get("id"), str) else None,
         metadata={**origin, **metadata(response, payload)},
     )
+
+
+def read_embeddings(texts: int) -> Callable[[Response, Mapping[str, object]], Embeddings]:
+    """Make the reader of an embeddings answer.
+
+    Args:
+        texts: how many texts were sent; fewer vectors would be put to the wrong ones.
+    """
+
+    def read(response: Response, _origin: Mapping[str, object]) -> Embeddings:
+        payload = read_json(response)
+        vectors = read_vectors(payload.get("data"))
+        if "data" not in payload:
+            raise _bad(response, "answered without embeddings", "Use an endpoint of task llm/v1/embeddings.")
+        if len(vectors) != texts:
+            raise _bad(response, f"answered with {len(vectors)} vectors for {texts} texts")
+        model = payload.get("model")
+        return Embeddings(vectors, read_usage(payload.get("usage")), model if isinstance(model, str) else None)
+
+    return read
 
 
 def metadata(response: Response, payload: Mapping[str, object]) -> dict[str, object]:
