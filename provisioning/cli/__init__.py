@@ -28,6 +28,7 @@ from provisioning.reporters import as_json, diagnostics, standings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from local_workspace.embedded import Embedded
     from provisioning.model.workspace import Desired
     from provisioning.planning.circumstances import Options
     from provisioning.runner import Access
@@ -214,7 +215,7 @@ def _load(place: Place) -> Desired:
     desired = load(place.configs or (_DEFAULT_CONFIGS,), target=place.target, variables=variables)
     if place.strict and any(each.severity == "warning" for each in desired.notes):
         raise ConfigError(desired.notes)
-    if desired.notes and place.form != "json":
+    if desired.notes:
         click.echo(diagnostics.text(desired.notes), err=True)
     return desired
 
@@ -242,14 +243,34 @@ def _workspace(place: Place) -> Iterator[tuple[Desired, Access]]:
     check_local(desired.target)
     if ignored := databricks_variables(os.environ):
         click.echo(f"note: --local ignores {', '.join(ignored)}", err=True)
-    # a proxy of the environment is for other hosts: nothing may leave this machine
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_no_proxy())
+        embedded = _embedded(stack, place.state)
+        yield desired, Access(host=embedded.host, token=SecretStr(embedded.token), allowed_commands=allowed)
+
+
+def _embedded(stack: contextlib.ExitStack, state: Path | None) -> Embedded:
     from local_workspace.embedded import open_embedded  # noqa: PLC0415 - only --local needs it
 
     try:
-        with open_embedded(place.state) as embedded:
-            yield desired, Access(host=embedded.host, token=SecretStr(embedded.token), allowed_commands=allowed)
-    except (OSError, TimeoutError) as error:
+        return stack.enter_context(open_embedded(state))
+    except OSError as error:  # TimeoutError is one of them
         raise ProvisioningError(
             f"the embedded workspace cannot be opened: {error}", remedy="--state DIR chooses another folder"
         ) from error
+
+
+@contextlib.contextmanager
+def _no_proxy() -> Iterator[None]:
+    """Keep requests to loopback away from the environment's proxy: nothing may leave this machine."""
+    names = ("NO_PROXY", "no_proxy")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "127.0.0.1,localhost"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

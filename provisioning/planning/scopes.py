@@ -54,9 +54,7 @@ def plan_scope(draft: Draft, scope: SecretScope, live: LiveScope | None, circums
             remedy="give the new scope another name",
         )
         return
-    if scope.backend == _VAULT:
-        draft.unchanged.append(address)  # it takes no marker: its keys are read-only here
-    elif circumstances.owner in live.owner_sets:
+    if scope.backend == _VAULT or circumstances.owner in live.owner_sets:
         draft.unchanged.append(address)
     elif live.owner_sets:
         guards.guard_foreign(draft, address, live.owner_sets)
@@ -83,29 +81,26 @@ def plan_scope_deletion(draft: Draft, live: LiveScope, *, because: str) -> None:
     )
 
 
+def is_left_over(live: LiveScope, user: str) -> bool:
+    """Tell whether a scope is what an interrupted create leaves: no key, and no right but the creator's MANAGE."""
+    mine_alone = live.acls is not None and dict(live.acls) == {user: "MANAGE"}
+    return mine_alone and not live.keys and live.backend_type != _VAULT
+
+
 def _own_keys(live: LiveScope) -> list[str]:
     return sorted(key for key in live.keys if not is_marker(key))
 
 
-def is_left_over(live: LiveScope, user: str) -> bool:
-    """Tell whether a scope is what an interrupted create leaves: no key, and no right but the creator's MANAGE."""
-    return not live.keys and live.acls is not None and dict(live.acls) == {user: "MANAGE"}
-
-
 def _creation(scope: SecretScope) -> Change:
-    body: dict[str, JsonValue] = {}
-    steps = [Step(operation=Operation.CREATE_SCOPE, name=scope.name, body=body)]
-    if scope.backend == _VAULT and scope.keyvault_metadata is not None:
-        body["scope_backend_type"] = _VAULT
-        body["backend_azure_keyvault"] = scope.keyvault_metadata.model_dump(mode="json")
-        steps = [Step(operation=Operation.CREATE_SCOPE, name=scope.name, body=body)]
-    else:
-        steps.append(Step(operation=Operation.PUT_MARKER, name=scope.name))
+    vault = scope.keyvault_metadata.model_dump(mode="json") if scope.keyvault_metadata else None
+    body: dict[str, JsonValue] = {"scope_backend_type": _VAULT, "backend_azure_keyvault": vault} if vault else {}
+    # a vault's keys cannot be written here, so its scope carries no marker
+    marker = () if vault else (Step(operation=Operation.PUT_MARKER, name=scope.name),)
     return Change(
         address=scope_address(scope.name),
         action=Action.CREATE,
         fields=(FieldChange(path="backend_type", new=scope.backend, reason=_WRITTEN_BECAUSE[Verdict.ABSENT]),),
-        steps=tuple(steps),
+        steps=(Step(operation=Operation.CREATE_SCOPE, name=scope.name, body=body), *marker),
     )
 
 
