@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_mock import MockerFixture
 
     from local_workspace.local import WorkspaceHandle
-    from tests.provisioning.conftest import Configs, Provision
+    from tests.provisioning.conftest import Configs, Provision, Writes
 
 SCOPES = "/api/2.0/secrets/scopes/create"
 ENDPOINTS = "/api/2.0/serving-endpoints"
@@ -253,3 +253,25 @@ def test_every_worker_waits_when_the_workspace_says_not_now(
     pauses = [call.args[0] for call in slept.call_args_list]
     assert pauses[0] >= 7.0
     assert len(pauses) > 1
+
+
+def test_value_that_cannot_be_compared_is_unknown_and_not_written_in_passing(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, writes: Writes
+) -> None:
+    provision("apply", configs, "--yes")
+    writes()
+    # the route is documented for notebooks alone: some workspaces refuse it from elsewhere
+    broken(
+        workspace, kind="status", method="GET", path="/api/2.0/secrets/get", status=400, error_code="BAD_REQUEST",
+        times=None,
+    )  # fmt: skip
+
+    planned = provision("plan", configs, "--detailed-exitcode")
+    kept, kept_writes = provision("apply", configs, "--yes"), writes()
+    forced, forced_writes = provision("apply", configs, "--yes", "--write-unknown-secrets"), writes()
+
+    assert planned.code == 2
+    assert "1 unknown" in planned.out
+    assert (kept.code, kept_writes) == (0, [])
+    assert forced.code == 0, forced.err
+    assert "POST /api/2.0/secrets/put" in forced_writes
