@@ -6,7 +6,9 @@ import re
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 _QUOTATION = re.compile(r"\"([^\"]+)\"|“([^”]+)”|«([^»]+)»|`([^`]+)`|(?<!\w)'([^']+)'(?!\w)")
-_PROPER = r"[A-Z][\w'-]*(?:\s+(?:[A-Z][\w'-]*|de|la|of))*(?:,\s*[A-Z][\w'-]*)?"
+# A capital, or a letter of a script that has none: anything but Latin's small letters.
+_CAPITAL = r"[^\W\d_a-zß-öø-ÿ]"
+_PROPER = rf"{_CAPITAL}[\w'-]*(?:\s+(?:{_CAPITAL}[\w'-]*|de|la|of))*(?:,\s*{_CAPITAL}[\w'-]*)?"
 _PLACE = re.compile(rf"\b(?:in|for|at|to|from|of|near|around)\s+(?:the\s+)?({_PROPER})")
 _NAME = re.compile(rf"\b(?:[Nn]amed|[Cc]alled|[Nn]ame is|[Ii] am|I'm)\s+({_PROPER})")
 _CAPITALISED = re.compile(rf"(?<![.!?]\s)(?<!^)\b({_PROPER})")
@@ -80,8 +82,8 @@ class Hints:
             return named
         if (by_kind := self._by_kind(field, last_word)) is not None:
             return by_kind
-        if self._quotations:
-            return self._quotations.pop(0)
+        if (quoted := self._quotation()) is not None:
+            return quoted
         return self.text.strip() if field in _WHOLE_TEXT_FIELDS or last_word in _WHOLE_TEXT_FIELDS else None
 
     def formatted(self, kind: str) -> str | None:
@@ -99,12 +101,16 @@ class Hints:
         found = _TOPIC.search(self.text)
         return " ".join(found["topic"].split()) if found else None
 
+    def _quotation(self) -> str | None:
+        return self._quotations.pop(0) if self._quotations else None
+
     def _by_kind(self, field: str, last_word: str) -> str | None:
         kinds = {field, last_word}
         if kinds & _PLACE_FIELDS:
             return _first(_PLACE, self.text) or _first(_CAPITALISED, self.text)
         if kinds & _NAME_FIELDS:
-            return _first(_NAME, self.text) or _first(_CAPITALISED, self.text)
+            # A name in quotation marks is meant to the letter; what follows it in capitals only explains it.
+            return _first(_NAME, self.text) or self._quotation() or _first(_CAPITALISED, self.text)
         return self.formatted(last_word)
 
 

@@ -175,6 +175,21 @@ def test_an_instance_uses_what_the_user_said() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Create a customer named '你好啊集团' (Hello Group)", "你好啊集团"),
+        ('Create a customer "acme" for Berlin', "acme"),
+        ("Create a customer named 你好啊集团", "你好啊集团"),
+        ("Create a customer called Юрий Гагарин", "Юрий Гагарин"),
+        ("Create a customer called Émile Zola", "Émile Zola"),
+        ("My name is Ann", "Ann"),
+    ],
+)
+def test_a_name_is_read_in_any_script_and_first_where_it_is_quoted(text: str, name: str) -> None:
+    assert Hints(text).string("customer_name") == name
+
+
 def test_a_schema_that_nothing_satisfies_gives_an_empty_object() -> None:
     assert instance({"type": "integer", "minimum": 2, "maximum": 1}, hints=Hints("")) == {}
     assert instance({"$ref": "https://example.com/elsewhere"}, hints=Hints("")) == {}
