@@ -10,32 +10,26 @@ input; an import of the SDK before a workspace is contacted (`--help` and `valid
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
-from pydantic import SecretStr
 
 from provisioning.cli import terminal
 from provisioning.cli.flags import Place, changing, contacting, reading
+from provisioning.cli.places import configs_of, workspace_of
 from provisioning.errors import ConfigError, ProvisioningError
 from provisioning.model.inert import inert
 from provisioning.reporters import as_json, diagnostics, standings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from local_workspace.embedded import Embedded
-    from provisioning.model.workspace import Desired
     from provisioning.planning.circumstances import Options
-    from provisioning.runner import Access
 
 _INTERRUPTED = 130
 _PENDING = 2
-_DEFAULT_CONFIGS = Path("configs")
 
 
 def main() -> NoReturn:
@@ -94,7 +88,7 @@ def commands() -> None:
 def validate(place: Place) -> int:
     """Check configs, offline."""
     try:
-        desired = _load(place)
+        desired = configs_of(place)
     except ConfigError as error:
         if place.form != "json":
             raise
@@ -118,7 +112,7 @@ def plan(place: Place, *, options: Options, detailed_exitcode: bool, no_secret_v
     """Show what an apply would do. Nothing is written."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with _workspace(place) as (desired, access):
+    with workspace_of(place) as (desired, access):
         made = runner.plan(desired, access=access, options=options, secret_values=not no_secret_values)
     terminal.show_plan(made, form=place.form, hint="`apply` carries it out.")
     return _PENDING if detailed_exitcode and made.pending else 0
@@ -146,7 +140,7 @@ def apply(
     """Make the workspace hold what the configs say. Safe to run again at any time."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with _workspace(place) as (desired, access), terminal.reported(place.form):
+    with workspace_of(place) as (desired, access), terminal.reported(place.form):
         report = runner.apply(
             desired,
             access=access,
@@ -169,7 +163,7 @@ def destroy(place: Place, *, yes: bool) -> int:
     """Delete everything that the configs' set owns in the workspace, and nothing else."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with _workspace(place) as (desired, access), terminal.reported(place.form):
+    with workspace_of(place) as (desired, access), terminal.reported(place.form):
         report = runner.destroy(
             desired,
             access=access,
@@ -187,7 +181,7 @@ def status(place: Place) -> int:
     """Show how each declared object stands in the workspace."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with _workspace(place) as (desired, access):
+    with workspace_of(place) as (desired, access):
         found = runner.status(desired, access=access)
     click.echo(as_json.standings_json(found) if place.form == "json" else standings.standings_text(found))
     return 0
@@ -201,76 +195,7 @@ def wait(place: Place, *, timeout: float | None) -> int:
     """Wait until every declared endpoint is ready."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with _workspace(place) as (desired, access), terminal.reported(place.form):
+    with workspace_of(place) as (desired, access), terminal.reported(place.form):
         report = runner.wait(desired, access=access, on_event=terminal.listener(), timeout=timeout)
         terminal.show_report(report, form=place.form)
     return 0
-
-
-def _load(place: Place) -> Desired:
-    """Read the configs; notes and warnings go to stderr."""
-    from provisioning.config import load  # noqa: PLC0415 - --help needs no YAML
-
-    variables = dict(_variable(each) for each in place.variables)
-    desired = load(place.configs or (_DEFAULT_CONFIGS,), target=place.target, variables=variables)
-    if place.strict and any(each.severity == "warning" for each in desired.notes):
-        raise ConfigError(desired.notes)
-    if desired.notes:
-        click.echo(diagnostics.text(desired.notes), err=True)
-    return desired
-
-
-def _variable(given: str) -> tuple[str, str]:
-    name, equals, value = given.partition("=")
-    if not equals or not name:
-        raise click.UsageError("--var takes NAME=VALUE")  # what was given is not repeated: it may be a secret
-    return name, value
-
-
-@contextlib.contextmanager
-def _workspace(place: Place) -> Iterator[tuple[Desired, Access]]:
-    """Read the configs and say which workspace to use; with --local, keep the embedded one open meanwhile."""
-    if place.state is not None and not place.local:
-        raise click.UsageError("--state is the embedded workspace's folder: add --local")
-    desired = _load(place)
-    from provisioning.runner import Access  # noqa: PLC0415 - the SDK costs over a second
-    from provisioning.workspace.location import check_local, databricks_variables  # noqa: PLC0415 - as above
-
-    allowed = frozenset(place.allowed)
-    if not place.local:
-        yield desired, Access(allowed_commands=allowed)
-        return
-    check_local(desired.target)
-    if ignored := databricks_variables(os.environ):
-        click.echo(f"note: --local ignores {', '.join(ignored)}", err=True)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_no_proxy())
-        embedded = _embedded(stack, place.state)
-        yield desired, Access(host=embedded.host, token=SecretStr(embedded.token), allowed_commands=allowed)
-
-
-def _embedded(stack: contextlib.ExitStack, state: Path | None) -> Embedded:
-    from local_workspace.embedded import open_embedded  # noqa: PLC0415 - only --local needs it
-
-    try:
-        return stack.enter_context(open_embedded(state))
-    except OSError as error:  # TimeoutError is one of them
-        raise ProvisioningError(
-            f"the embedded workspace cannot be opened: {error}", remedy="--state DIR chooses another folder"
-        ) from error
-
-
-@contextlib.contextmanager
-def _no_proxy() -> Iterator[None]:
-    """Keep requests to loopback away from the environment's proxy: nothing may leave this machine."""
-    names = ("NO_PROXY", "no_proxy")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "127.0.0.1,localhost"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -1,0 +1,94 @@
+"""From flags to the configs they name and the workspace they mean."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from pydantic import SecretStr
+
+from provisioning.errors import ConfigError, ProvisioningError
+from provisioning.reporters import diagnostics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_workspace.embedded import Embedded
+    from provisioning.cli.flags import Place
+    from provisioning.model.workspace import Desired
+    from provisioning.runner import Access
+
+DEFAULT_CONFIGS = Path("configs")
+"""What CONFIGS means where nothing is named."""
+
+
+def configs_of(place: Place) -> Desired:
+    """Read the configs; notes and warnings go to stderr."""
+    from provisioning.config import load  # noqa: PLC0415 - --help needs no YAML
+
+    variables = dict(_variable(each) for each in place.variables)
+    desired = load(place.configs or (DEFAULT_CONFIGS,), target=place.target, variables=variables)
+    if place.strict and any(each.severity == "warning" for each in desired.notes):
+        raise ConfigError(desired.notes)
+    if desired.notes:
+        click.echo(diagnostics.text(desired.notes), err=True)
+    return desired
+
+
+def _variable(given: str) -> tuple[str, str]:
+    name, equals, value = given.partition("=")
+    if not equals or not name:
+        raise click.UsageError("--var takes NAME=VALUE")  # what was given is not repeated: it may be a secret
+    return name, value
+
+
+@contextlib.contextmanager
+def workspace_of(place: Place) -> Iterator[tuple[Desired, Access]]:
+    """Read the configs and say which workspace to use; with --local, keep the embedded one open meanwhile."""
+    if place.state is not None and not place.local:
+        raise click.UsageError("--state is the embedded workspace's folder: add --local")
+    desired = configs_of(place)
+    from provisioning.runner import Access  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning.workspace.location import check_local, databricks_variables  # noqa: PLC0415 - as above
+
+    allowed = frozenset(place.allowed)
+    if not place.local:
+        yield desired, Access(allowed_commands=allowed)
+        return
+    check_local(desired.target)
+    if ignored := databricks_variables(os.environ):
+        click.echo(f"note: --local ignores {', '.join(ignored)}", err=True)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_no_proxy())
+        embedded = _embedded(stack, place.state)
+        yield desired, Access(host=embedded.host, token=SecretStr(embedded.token), allowed_commands=allowed)
+
+
+def _embedded(stack: contextlib.ExitStack, state: Path | None) -> Embedded:
+    from local_workspace.embedded import open_embedded  # noqa: PLC0415 - only --local needs it
+
+    try:
+        return stack.enter_context(open_embedded(state))
+    except OSError as error:  # TimeoutError is one of them
+        raise ProvisioningError(
+            f"the embedded workspace cannot be opened: {error}", remedy="--state DIR chooses another folder"
+        ) from error
+
+
+@contextlib.contextmanager
+def _no_proxy() -> Iterator[None]:
+    """Keep requests to loopback away from the environment's proxy: nothing may leave this machine."""
+    names = ("NO_PROXY", "no_proxy")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "127.0.0.1,localhost"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
