@@ -45,7 +45,7 @@ def _lines(plan: Plan, paint: Paint, hint: str | None) -> Iterator[str]:
     yield paint(f"  {where} as {inert(plan.identity)}, set {plan.set_id}", style="faint")
     for change in plan.changes:
         yield ""
-        yield from _change(change, paint)
+        yield from change_lines(change, paint=paint)
     if plan.notes:
         yield ""
         yield from (f"  note: {inert(note)}" for note in plan.notes)
@@ -63,7 +63,8 @@ def _lines(plan: Plan, paint: Paint, hint: str | None) -> Iterator[str]:
         yield paint(hint, style="faint")
 
 
-def _change(change: Change, paint: Paint) -> Iterator[str]:
+def change_lines(change: Change, *, paint: Paint = plain) -> Iterator[str]:
+    """Yield what happens to one object: a line that names it, one for each field, one for each note."""
     style = STYLES[change.action]
     yield paint(f"{SYMBOLS[change.action]} {inert(change.address)}", style=style) + f"  ({change.action.value})"
     for each in change.fields:
