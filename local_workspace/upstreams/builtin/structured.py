@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from local_workspace.upstreams.builtin.prompt import Prompt
 
 _NAMED_KEY = re.compile(r"[`\"'](?P<key>[A-Za-z_]\w*)[`\"']")
+_decoder = json.JSONDecoder()
 _SPEAKS_OF_KEYS = re.compile(r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?)\b", re.IGNORECASE)
 
 
@@ -39,18 +40,39 @@ def reply(response_format: Mapping[str, Any] | None, prompt: Prompt) -> str | No
 
 
 def _object(prompt: Prompt) -> dict[str, Any]:
-    """An object with the keys that the conversation names, or with one that holds the plain answer."""
+    """An object by the schema or the keys that the conversation names, or with one key for the plain answer."""
     said = replies.reply(prompt)
     if isinstance(already := _parsed_object(said), dict):
         return already
-    spoken = [text for text in prompt.texts("user", "system", "developer") if _SPEAKS_OF_KEYS.search(text)]
+    texts = prompt.texts("user", "system", "developer")
+    for text in texts:
+        if (shown := _shown_schema(text)) is not None:
+            made: dict[str, Any] = instance(shown, hints=Hints(prompt.question.text.partition("{")[0]))
+            return made
+    spoken = [text for text in texts if _SPEAKS_OF_KEYS.search(text)]
     keys = dict.fromkeys(match["key"] for text in spoken for match in _NAMED_KEY.finditer(text))
     if not keys:
         return {"answer": said}
     schema = {"type": "object", "properties": {key: {"type": "string"} for key in keys}, "required": list(keys)}
     said_besides = _NAMED_KEY.sub(" ", prompt.question.text)  # the keys' names are no values
-    made: dict[str, Any] = instance(schema, hints=Hints(said_besides))
+    made = instance(schema, hints=Hints(said_besides))
     return made
+
+
+def _shown_schema(text: str) -> dict[str, Any] | None:
+    """The last JSON Schema of an object that a text shows: instructions give an example of one first."""
+    shown = None
+    position = text.find("{")
+    while position >= 0:
+        try:
+            value, end = _decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            end = position + 1
+        else:
+            if isinstance(value.get("properties"), dict):
+                shown = value
+        position = text.find("{", end)
+    return shown
 
 
 def _parsed_object(text: str) -> object:

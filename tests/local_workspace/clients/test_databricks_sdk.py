@@ -174,6 +174,45 @@ def test_list_query_and_delete(client: WorkspaceClient) -> None:
         client.serving_endpoints.get("chat")
 
 
+def test_query_says_which_model_served(databricks: LocalWorkspace, chat_endpoint: str) -> None:
+    sdk = WorkspaceClient(host=databricks.host, token=databricks.token)
+    message = ChatMessage(role=ChatMessageRole.USER, content="Say hello")
+    answer = sdk.serving_endpoints.query(chat_endpoint, messages=[message], max_tokens=20, temperature=0)
+    assert answer.choices[0].message.content == "hello"
+    assert answer.served_model_name == ("gpt-4o" if chat_endpoint == "chat" else chat_endpoint)
+    assert answer.usage.total_tokens > 0
+
+
+def test_query_of_one_served_model(databricks: LocalWorkspace, chat_endpoint: str) -> None:
+    sdk = WorkspaceClient(host=databricks.host, token=databricks.token)
+    served = "gpt-4o" if chat_endpoint == "chat" else chat_endpoint
+    body = {"messages": [{"role": "user", "content": "Say hello"}]}
+    # query() knows no served model (databricks-sdk-py#1043); the SDK's own client does.
+    path = f"/serving-endpoints/{chat_endpoint}/served-models/{{}}/invocations"
+    answer = sdk.api_client.do("POST", path.format(served), body=body, response_headers=["served-model-name"])
+    assert answer["choices"][0]["message"]["content"] == "hello"
+    assert answer["served-model-name"] == served
+    with pytest.raises(NotFound):
+        sdk.api_client.do("POST", path.format("none"), body=body)
+
+
+def test_query_embeds(databricks: LocalWorkspace, embedding_endpoint: str) -> None:
+    sdk = WorkspaceClient(host=databricks.host, token=databricks.token)
+    answer = sdk.serving_endpoints.query(embedding_endpoint, input=["a", "b"])
+    first, second = (each.embedding for each in answer.data)
+    assert len(first) == len(second) > 1
+    assert first != second
+
+
+@pytest.mark.filterwarnings("ignore:get_open_ai_client:DeprecationWarning")  # the SDK points at databricks-openai
+def test_the_sdks_openai_client(databricks: LocalWorkspace, chat_endpoint: str) -> None:
+    sdk = WorkspaceClient(host=databricks.host, token=databricks.token)
+    with sdk.serving_endpoints.get_open_ai_client() as client:
+        messages = [{"role": "user", "content": "Say hello"}]
+        answer = client.chat.completions.create(model=chat_endpoint, messages=messages)
+    assert answer.choices[0].message.content == "hello"
+
+
 @pytest.mark.usefixtures("chat")
 def test_reports(client: WorkspaceClient) -> None:
     assert b"request_count" in client.serving_endpoints.export_metrics("chat").contents.read()

@@ -91,6 +91,21 @@ def test_predict_and_predict_stream(client: DatabricksDeploymentClient) -> None:
     assert any(chunk["choices"][0]["delta"].get("content") for chunk in chunks if chunk["choices"])
 
 
+@pytest.mark.usefixtures("databricks")
+def test_predict_and_predict_stream_on_external_and_foundation_models(chat_endpoint: str) -> None:
+    client = get_deploy_client("databricks")
+    inputs = {"messages": [{"role": "user", "content": "Say hello"}]}
+    assert client.predict(endpoint=chat_endpoint, inputs=inputs)["choices"][0]["message"]["content"] == "hello"
+    chunks = [chunk for chunk in client.predict_stream(endpoint=chat_endpoint, inputs=inputs) if chunk["choices"]]
+    assert "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks) == "hello"
+
+
+@pytest.mark.usefixtures("databricks")
+def test_predict_embeddings(embedding_endpoint: str) -> None:
+    answer = get_deploy_client("databricks").predict(endpoint=embedding_endpoint, inputs={"input": ["a", "b"]})
+    assert [len(each["embedding"]) > 1 for each in answer["data"]] == [True, True]
+
+
 @pytest.mark.usefixtures("chat")
 def test_delete(client: DatabricksDeploymentClient) -> None:
     client.delete_endpoint("chat")
