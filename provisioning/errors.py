@@ -57,7 +57,8 @@ class Diagnostic:
         title: the code's name in kebab-case (`unknown-field`).
         message: what is wrong, in one sentence, naming the value if it cannot be a secret.
         position: where, or None if the problem has no place (an empty folder).
-        snippet: the source line it stands on, secrets masked, or None.
+        snippet: the source line it stands on, secrets masked and cut to what is around the place, or None.
+        caret: how many characters of the snippet stand before the place.
         length: how many characters of the snippet the caret underlines.
         remedy: what to do next, in one sentence.
         severity: `error` stops; `warning` stops under `--strict`; `note` never does.
@@ -68,6 +69,7 @@ class Diagnostic:
     message: str
     position: Position | None = None
     snippet: str | None = None
+    caret: int = 0
     length: int = 1
     remedy: str | None = None
     severity: Literal["error", "warning", "note"] = "error"

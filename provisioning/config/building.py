@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from provisioning.config.hints import field_hint, value_hint
 from provisioning.config.nodes import Node, Path, dotted, plain
 from provisioning.config.references import REFERENCE, WORKSPACE_FACTS
 from provisioning.model.base import Model
-from provisioning.model.rules import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -28,18 +28,19 @@ _FINDING_CODES: Final = {
     "limit": "P209",
     "traffic": "P210",
     "provider-block": "P211",
+    "secret-source": "P213",
 }
 _TYPE_CODES: Final = {
-    "missing": "P202",
-    "literal_error": "P204",
-    "greater_than_equal": "P204",
-    "less_than_equal": "P204",
-    "string_too_short": "P204",
-    "too_short": "P204",
     "value_error": "P206",
     "secret_reference": "P212",
-    "secret_source": "P213",
     "address": "P214",
+}
+_BOUNDS: Final = {
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "string_too_short": "longer than nothing",
+    "too_short": "longer than nothing",
+    "int_parsing_size": "a smaller number",
 }
 _WANTED: Final = {
     "string_type": "text",
@@ -57,19 +58,6 @@ _WANTED: Final = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
-_FORMER_NAMES: Final = {
-    "aws-bedrock": "amazon-bedrock",
-    "aws_bedrock_config": "amazon_bedrock_config",
-    "bedrock_access_key_id": "aws_access_key_id",
-    "bedrock_secret_access_key": "aws_secret_access_key",
-    "vertex-ai": "google-cloud-vertex-ai",
-    "azure-openai": "openai (with openai_api_type: azure)",
-    "CAN_READ": "CAN_VIEW",
-    "CAN_USE": "CAN_QUERY",
-    "CAN_RUN": "CAN_QUERY",
-    "VIEW": "READ",
-}
-"""Names from the previews and from other objects that people still write, and what they are called here."""
 
 
 def build(kind: type[ModelT], node: Node, subject: str, problems: Problems) -> ModelT | None:
@@ -123,53 +111,42 @@ def _put(value: Any, path: Path, text: str) -> None:  # noqa: ANN401 - a tree of
     value[path[-1]] = text
 
 
-def _report(kind: type[BaseModel], error: ErrorDetails, root: Node, subject: str, problems: Problems) -> None:
+def _report(kind: type[Model], error: ErrorDetails, root: Node, subject: str, problems: Problems) -> None:
     path = error["loc"]
     node, missing = _nearest(root, path)
     if problems.failed and _leads_nowhere(node):
         return  # which was said where the reference stands
-    field = dotted(path)
-    secret = _may_be_secret(path)
+    field = dotted(path) or subject
+    inside = f"{subject}.{dotted(path[:-1])}".removesuffix(".")
     context = error.get("ctx", {})
+    hide = node if _may_be_secret(path) or error["type"] == "secret_reference" else None
     match error["type"]:
         case "extra_forbidden":
             name = str(path[-1])
-            known = _fields_at(kind, path[:-1])
-            former = _FORMER_NAMES.get(name)
-            near = former if former in known else did_you_mean(name, known)
-            remedy: str | None = f"did you mean `{near}`?" if near else f"the fields are {', '.join(sorted(known))}"
-            where = f"{subject}.{dotted(path[:-1])}".removesuffix(".")
-            problems.add(
-                "P201", f"`{name}` is not a field of {where}", node.key or node.span, remedy=remedy, secret=secret
-            )
+            message = f"`{name}` is not a field of {inside}"
+            remedy = field_hint(name, kind, path[:-1])
+            problems.add("P201", message, node.key or node.span, remedy=remedy, hide=hide)
         case "missing":
-            where = f"{subject}.{dotted(path[:-1])}".removesuffix(".")
-            problems.add("P202", f"`{path[-1]}` is missing in {where}", missing, remedy=f"add `{path[-1]}`")
+            problems.add("P202", f"`{path[-1]}` is missing in {inside}", missing, remedy=f"add `{path[-1]}`")
         case "finding":
             code = _FINDING_CODES[str(context["finding_kind"])]
             remedy = str(context["finding_remedy"]) or None
-            problems.add(code, f"{subject}: {error['msg']}", node, remedy=remedy, secret=secret)
+            problems.add(code, f"{subject}: {error['msg']}", node, remedy=remedy, hide=hide)
         case "literal_error":
             expected = str(context.get("expected", ""))
-            written = "" if secret else str(node.value)
-            near = (
-                _FORMER_NAMES.get(written)
-                if f"'{_FORMER_NAMES.get(written)}'" in expected
-                else _near_literal(written, expected)
-            )
-            remedy = f"did you mean {near}?" if near else f"write {expected}"
-            problems.add("P204", f"`{field}` is {expected}, not {written!r}", node, remedy=remedy, secret=secret)
+            found = _kind_of(node) if hide or not isinstance(node.value, str) else repr(node.value)
+            remedy = None if hide else value_hint(str(node.value), expected)
+            message = f"`{field}` must be {expected.replace('True', 'true')}, and is {found}"
+            problems.add("P204", message, node, remedy=remedy, hide=hide)
         case wanted if wanted in _WANTED:
-            problems.add("P203", f"`{field}` must be {_WANTED[wanted]}, and is {_kind_of(node)}", node, secret=secret)
+            message = f"`{field}` must be {_WANTED[wanted]}, and is {_kind_of(node)}"
+            problems.add("P203", message, node, hide=hide)
+        case bound if bound in _BOUNDS:
+            problems.add("P204", f"`{field}` must be {_BOUNDS[bound].format_map(context)}", node, hide=hide)
         case other:
             message = error["msg"].removeprefix("Value error, ")
             message = message[:1].lower() + message[1:]
-            problems.add(
-                _TYPE_CODES.get(other, "P204"),
-                f"`{field}`: {message}" if field else f"{subject}: {message}",
-                node,
-                secret=secret or other in {"secret_reference", "secret_source"},
-            )
+            problems.add(_TYPE_CODES.get(other, "P204"), f"`{field}`: {message}", node, hide=hide)
 
 
 def _leads_nowhere(node: Node) -> bool:
@@ -189,33 +166,6 @@ def _nearest(root: Node, path: Path) -> tuple[Node, Node]:
     return node, parent
 
 
-def _fields_at(kind: type[BaseModel], path: Path) -> set[str]:
-    """List the fields of the model that a path leads to."""
-    current: set[type[BaseModel]] = {kind}
-    for step in path:
-        if isinstance(step, int):
-            continue
-        found: set[type[BaseModel]] = set()
-        for each in current:
-            info = each.model_fields.get(step)
-            found |= _models_in(info.annotation) if info is not None else set()
-        current = found or current
-    return {name for each in current for name in each.model_fields}
-
-
-def _models_in(annotation: object) -> set[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return {annotation}
-    inner = get_args(annotation)
-    return {model for each in inner for model in _models_in(each)}
-
-
-def _near_literal(written: str, expected: str) -> str | None:
-    words = [word.strip("' ") for word in expected.replace(" or ", ",").split(",")]
-    by_case = {word.casefold(): word for word in words}
-    return by_case.get(written.casefold()) or did_you_mean(written, words)
-
-
 def _may_be_secret(path: Path) -> bool:
     return any(isinstance(step, str) and step.endswith("_plaintext") for step in path) or "secrets" in path[:1]
 
@@ -224,10 +174,12 @@ def _kind_of(node: Node) -> str:
     match node.value:
         case None:
             return "empty"
-        case bool():
-            return "true or false"
-        case int() | float():
+        case bool() as truth:
+            return str(truth).lower()
+        case int():
             return "a number"
+        case float():
+            return "a fraction"
         case str():
             return "text"
         case list():

@@ -88,7 +88,7 @@ def _check_plaintext(values: list[tuple[Path, Node]], problems: Problems) -> Non
             message = f"`{field}` holds a credential in the clear"
             reference = f"{field.removesuffix('_plaintext')}: {{{{secrets/<scope>/<key>}}}}"
             remedy = f"put it into a secret scope and give `{reference}`"
-            problems.add("P215", message, node.key, remedy=remedy, secret=True)
+            problems.add("P215", message, node.key, remedy=remedy, hide=node)
 
 
 def _references(values: list[tuple[Path, Node]]) -> list[tuple[SecretKey, Node]]:

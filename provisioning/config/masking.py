@@ -8,10 +8,10 @@ MASK = "********"
 
 _NAMED = re.compile(
     r"""(?ix)
-    ( ["']? \b [\w.-]{0,64} (?: _plaintext | api_?key | api_?token | secret_access_key | access_key_id | client_secret
-                      | private_key | password | passwd | bearer | token_value )
-      [\w.-]{0,64} ["']? \s* : \s+ )
-    (?! ["']? (?: \{\{secrets/ | \$\{ ) | \{ | \[ | ["']?\s*$ | null\b | ~ | [|>][+-]?\d?\s*$ )
+    ( (?: _plaintext | api_?key | api_?token | secret_access_key | access_key_id | client_secret
+        | private_key | password | passwd | bearer | token_value )
+      [\w.-]{0,64} ["']? \s* (?: : \s+ | = \s* ) )
+    (?! ["']? (?: \{\{secrets/ | \$\{ ) | \{ | \[ | \.\.\. | ["']?\s*$ | null\b | ~ | [|>][+-]?\d?\s*$ )
     (\S.*)
     """
 )
@@ -24,6 +24,7 @@ _SHAPED = re.compile(
     | \b hf_[A-Za-z0-9]{16,}
     | -----BEGIN .*
     | (?<![\w/+.-]) (?=[\w/+-]*[0-9]) (?=[\w/+-]*[a-z]) (?=[\w/+-]*[A-Z]) [\w+][\w/+-]{23,}={0,2}
+    | (?<!\w) (?=[A-Za-z]*[0-9]) (?=[0-9]*[A-Za-z]) [A-Za-z0-9]{32,} (?!\w)
     | (?<=://) [^/\s@]*:[^/\s@]+ (?=@)
     """
 )

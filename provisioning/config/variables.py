@@ -73,7 +73,7 @@ class Variables:
         if not isinstance(node.value, dict) and node.value is not None:
             remedy = f"write `{name}: {{default: ...}}`"
             self._problems.add(
-                "P203", f"the variable {name!r} is declared by a mapping", node, remedy=remedy, secret=True
+                "P203", f"the variable {name!r} is declared by a mapping", node, remedy=remedy, hide=node
             )
 
     def _take_defaults(self) -> None:
@@ -132,6 +132,7 @@ class Variables:
                 self._problems.add("P305", f"--var gives a value to {name!r}, which is not declared", remedy=remedy)
 
     def _text(self, value: str, source: str) -> Node:
+        self._problems.conceal(value)
         return Node(value, Span(source))
 
     def _report_unknown(self, name: str, node: Node) -> None:

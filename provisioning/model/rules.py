@@ -153,17 +153,21 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
-def _as_line(finding: Finding) -> InitErrorDetails:
+def finding_error(finding: Finding) -> PydanticCustomError:
+    """Return a finding in the form in which a validator raises it."""
     context: dict[str, object] = {"finding_kind": finding.kind, "finding_remedy": finding.remedy or ""}
-    return _line("finding", finding.message, context, finding.at)
+    return PydanticCustomError("finding", finding.message, context)
+
+
+def _as_line(finding: Finding) -> InitErrorDetails:
+    return InitErrorDetails(type=finding_error(finding), loc=finding.at, input=None)
 
 
 def _kept(error: ValidationError) -> list[InitErrorDetails]:
     """Rebuild an error's lines: pydantic gives them out in one form and takes them back in another."""
-    lines = error.errors(include_url=False, include_input=False)
-    return [_line(each["type"], each["msg"], each.get("ctx"), each["loc"]) for each in lines]
-
-
-def _line(kind: str, message: str, context: dict[str, object] | None, at: tuple[str | int, ...]) -> InitErrorDetails:
-    error = PydanticCustomError(kind, message, context)
-    return InitErrorDetails(type=error, loc=at, input=None)
+    return [
+        InitErrorDetails(
+            type=PydanticCustomError(each["type"], each["msg"], each.get("ctx")), loc=each["loc"], input=None
+        )
+        for each in error.errors(include_url=False, include_input=False)
+    ]

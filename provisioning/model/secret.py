@@ -9,6 +9,7 @@ from pydantic import Field, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from provisioning.model.base import Model
+from provisioning.model.rules import Finding, did_you_mean, finding_error
 
 
 class Source(Model):
@@ -114,14 +115,19 @@ def _by_its_key(value: object, _handler: object) -> object:
         return value
     if not isinstance(value, Mapping):
         # A value in place of a source is, most likely, the secret itself: say nothing of it.
-        raise PydanticCustomError(
-            "secret_source", "a source is needed, such as {env: NAME}; a secret's value never stands in a config"
-        )
+        raise _no_source("a source is needed, and a secret's value never stands in a config", value={})
     kinds = [kind for kind in SOURCES if kind in value]
-    if len(kinds) != 1:
-        found = " and ".join(kinds) or "none"
-        raise PydanticCustomError("secret_source", f"exactly one of {', '.join(SOURCES)} is needed; found: {found}")
+    if len(kinds) > 1:
+        raise _no_source(f"one source is needed, and there are {' and '.join(kinds)}", value={})
+    if not kinds:
+        raise _no_source(f"a source is needed, one of {', '.join(SOURCES)}", value=value)
     return SOURCES[kinds[0]].model_validate(value)
+
+
+def _no_source(message: str, *, value: Mapping[object, object]) -> PydanticCustomError:
+    near = next((near for key in value if (near := did_you_mean(str(key), SOURCES))), None)
+    remedy = f"did you mean `{near}`?" if near else "say where the value comes from, as in {env: NAME}"
+    return finding_error(Finding(message, kind="secret-source", remedy=remedy))
 
 
 SecretSource: TypeAlias = Annotated[

@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Final
+from unicodedata import east_asian_width
+
+from provisioning.reporters.workflow_commands import Annotation, annotated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from provisioning.errors import Diagnostic
+    from provisioning.reporters.workflow_commands import AnnotationLevel
 
-_GITHUB_LEVELS: Final = {"error": "error", "warning": "warning", "note": "notice"}
-_GITHUB_MOST: Final = 10
-"""Annotations of one level that GitHub shows for a step; more are dropped without a word."""
+_GITHUB_LEVELS: Final[Mapping[str, AnnotationLevel]] = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def text(diagnostics: Sequence[Diagnostic]) -> str:
@@ -35,7 +37,7 @@ def one(diagnostic: Diagnostic) -> str:
     place = f"{diagnostic.position}: " if diagnostic.position is not None else ""
     lines = [f"{place}{diagnostic.severity} {diagnostic.code} {diagnostic.message}"]
     if diagnostic.snippet is not None and diagnostic.position is not None:
-        lines += _quoted(diagnostic.snippet, diagnostic.position.line, diagnostic.position.column, diagnostic.length)
+        lines += _quoted(diagnostic, diagnostic.snippet, diagnostic.position.line)
     if diagnostic.remedy is not None:
         lines.append(f"  help: {diagnostic.remedy}")
     return "\n".join(lines)
@@ -72,43 +74,25 @@ def as_object(diagnostic: Diagnostic) -> dict[str, object]:
 
 
 def github(diagnostics: Sequence[Diagnostic]) -> str:
-    """Return GitHub workflow commands, which show each diagnostic on its line of the pull request.
-
-    GitHub shows ten of a level; where there are more, the last one counts the rest.
-    """
-    lines: list[str] = []
-    for severity, level in _GITHUB_LEVELS.items():
-        found = [each for each in diagnostics if each.severity == severity]
-        shown = found if len(found) <= _GITHUB_MOST else found[: _GITHUB_MOST - 1]
-        lines += [_annotation(level, each) for each in shown]
-        if len(shown) < len(found):
-            lines.append(f"::{level}::and {len(found) - len(shown)} more, in the step's log")
-    return "\n".join(lines)
+    """Return GitHub workflow commands, which show each diagnostic on its line of the pull request."""
+    return "\n".join(annotated([_annotation(each) for each in diagnostics]))
 
 
-def _quoted(snippet: str, line: int, column: int, length: int) -> list[str]:
+def _quoted(diagnostic: Diagnostic, snippet: str, line: int) -> list[str]:
     gutter = " " * len(str(line))
-    before = snippet[: column - 1]
-    if len(before) < column - 1:
-        return [f"  {line} | {snippet}"]  # the line was cut before the place
+    before, marked = snippet[: diagnostic.caret], snippet[diagnostic.caret :][: diagnostic.length]
     # Tabs stay tabs, so that the caret stands below its place whatever their width.
-    lead = "".join("\t" if each == "\t" else " " for each in before)
-    carets = "^" * max(1, min(length, len(snippet) - column + 1))
+    lead = "".join("\t" if each == "\t" else " " * _columns(each) for each in before)
+    carets = "^" * max(1, sum(map(_columns, marked)))
     return [f"  {line} | {snippet}", f"  {gutter} | {lead}{carets}"]
 
 
-def _annotation(level: str, diagnostic: Diagnostic) -> str:
-    properties = {"title": f"{diagnostic.code} {diagnostic.title}"}
-    if diagnostic.position is not None:
-        at = diagnostic.position
-        properties = {"file": at.file, "line": str(at.line), "col": str(at.column), **properties}
+def _columns(character: str) -> int:
+    """Return how many columns of a terminal a character takes: emoji and most of East Asia's take two."""
+    return 2 if east_asian_width(character) in {"W", "F"} else 1
+
+
+def _annotation(diagnostic: Diagnostic) -> Annotation:
     said = f"{diagnostic.message} ({diagnostic.remedy})" if diagnostic.remedy else diagnostic.message
-    listed = ",".join(f"{key}={_escaped(value, ',:')}" for key, value in properties.items())
-    return f"::{level} {listed}::{_escaped(said)}"
-
-
-def _escaped(value: str, also: str = "") -> str:
-    escaped = value.replace("%", "%25")
-    for character in f"\r\n{also}":
-        escaped = escaped.replace(character, f"%{ord(character):02X}")
-    return escaped
+    title = f"{diagnostic.code} {diagnostic.title}"
+    return Annotation(_GITHUB_LEVELS[diagnostic.severity], title, said, diagnostic.position)

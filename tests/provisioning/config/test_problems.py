@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import dedent
 
 import pytest
 
@@ -96,9 +97,31 @@ def test_numbers_where_text_is_wanted_are_taken_as_written(loaded: Callable[...,
 def test_a_caret_stands_below_its_place(found: Find) -> None:
     [error] = [each for each in found(ENDPOINT.replace("task:", "tsak:")) if each.code == "P201"]
     assert error.snippet is not None
-    assert error.position is not None
-    start = error.position.column - 1
-    assert error.snippet[start : start + error.length] == "tsak"
+    assert marked(error) == "tsak"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        f"k: [{'a, ' * 60}], ",
+        "openai_api_key: hunter2hunter2, ",
+        "k: '\u202e\u202e', ",
+        "🚀: 1, ",
+        f"k: [{'a, ' * 1000}], ",
+    ],
+    ids=["long line", "masked", "invisible", "emoji", "very long line"],
+)
+def test_a_caret_stands_below_its_place_whatever_the_line_holds(found: Find, before: str) -> None:
+    text = f"resources: {{secret_scopes: {{s: {{name: s, lifecycle: {{{before} prevent_destroi: true}}}}}}}}\n"
+    [error] = [each for each in found(text) if "prevent_destroi" in each.message]
+    assert marked(error) == ("********" if "hunter2" in before else "prevent_destroi")[: error.length]
+    assert len(error.snippet or "") <= 161
+    assert "hunter2" not in repr(error)
+
+
+def marked(diagnostic: Diagnostic) -> str:
+    assert diagnostic.snippet is not None
+    return diagnostic.snippet[diagnostic.caret :][: diagnostic.length]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +136,9 @@ def test_a_caret_stands_below_its_place(found: Find) -> None:
         "dapi0123456789abcdefhunter2hunter2"[:20],
         "- AKIAHUNTER2HUNTER2X",
         "base: https://someone:hunter2hunter2@example.com/v1",
+        "OPENAI_API_KEY=hunter2hunter2",
+        "export DB_PASSWORD = 'hunter2hunter2'",
+        "name: 0123456789abcdefhunter2hunter2hu",
         "x: wJalrXUtnFEMI/K7MDENG/bPxRfiCYHUNTER2KEY",
         "eyJhbGciOi.eyJodW50ZXIy.hunter2hunter2",
     ],
@@ -130,6 +156,8 @@ def test_what_looks_like_a_credential_is_masked(text: str) -> None:
         "openai_api_key: ${var.reference}",
         "openai-api-key: {env: OPENAI_API_KEY}",
         "secrets:",
+        "set OPENAI_API_KEY=...",
+        "model: databricks-meta-llama-3-3-70b-instruct",
         "name: gpt-4o-mini-2024-07-18",
         "on_update_failure: [someone@example.com]",
         "resource_id: /subscriptions/0a1b2c3d-0000-4444-8888-0123456789ab/resourceGroups",
@@ -183,3 +211,70 @@ def test_a_number_given_as_a_credential_is_not_shown(found: Find) -> None:
     report = found(text)
     assert {each.code for each in report} == {"P215", "P216"}
     assert "4711" not in repr(report)
+
+
+@pytest.mark.parametrize("seven", ["variable", "environment"])
+def test_a_value_from_outside_is_not_repeated(found: Find, seven: str) -> None:
+    text = "variables: {t: {}}\n" + dedent(ENDPOINT.replace("llm/v1/chat", "${var.t}"))
+    value = "correct horse battery staple"
+    given = {"variables": {"t": value}} if seven == "variable" else {"environ": {"BUNDLE_VAR_t": value}}
+    report = found(text, **given)
+    assert "P204" in {each.code for each in report}
+    assert "horse" not in repr(report)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("openai_api_key_plaintext: hunter2", "openai_api_key_plaintext: ********"),
+        ("openai_api_key_plaintext: >-\n                  hunter2", "openai_api_key_plaintext: ********"),
+        ("openai_api_key: hunter2", "openai_api_key: ********"),
+    ],
+)
+def test_the_field_of_a_credential_is_shown_and_its_value_is_not(found: Find, line: str, shown: str) -> None:
+    text = ENDPOINT.replace('{openai_api_key: "{{secrets/s/k}}"}', f"\n                {line}")
+    [problem] = found(text)
+    assert problem.snippet is not None
+    assert problem.snippet.strip() == shown
+
+
+@pytest.mark.parametrize(
+    ("scope", "message"),
+    [
+        ("secrets: {k: {external: false}}", "`secrets.k.external` must be true, and is false"),
+        ("secrets: {k: {command: []}}", "`secrets.k.command` must be longer than nothing"),
+        (f"secrets: {{k: {{env: A, version: {'9' * 5000}}}}}", "`secrets.k.version` must be a smaller number"),
+        ("secrets: {k: {env: A, version: 1.5}}", "`secrets.k.version` must be a whole number, and is a fraction"),
+        ("backend_type: azure", "`backend_type` must be 'DATABRICKS' or 'AZURE_KEYVAULT', and is 'azure'"),
+        ("permissions: {a: b}", "`permissions` must be a list, and is a mapping"),
+        (
+            "permissions: [{level: null, user_name: a}]",
+            "`permissions[0].level` must be 'READ', 'WRITE' or 'MANAGE', and is empty",
+        ),
+    ],
+)
+def test_a_message_says_what_is_wanted_and_what_is_there(found: Find, scope: str, message: str) -> None:
+    [problem] = found(f"resources: {{secret_scopes: {{s: {{name: s, {scope}}}}}}}")
+    assert problem.message == message
+
+
+@pytest.mark.parametrize(
+    ("source", "remedy"),
+    [("{envv: A}", "did you mean `env`?"), ("{value: x}", "say where the value comes from, as in {env: NAME}")],
+)
+def test_a_source_that_is_none_is_told_what_is(found: Find, source: str, remedy: str) -> None:
+    [problem] = found(f"resources: {{secret_scopes: {{s: {{name: s, secrets: {{k: {source}}}}}}}}}")
+    assert (problem.code, problem.remedy) == ("P213", remedy)
+
+
+def test_a_resource_that_is_no_mapping_is_named(found: Find) -> None:
+    report = found("resources: {secret_scopes: {s: }, model_serving_endpoints: {e: text}}")
+    assert [each.message for each in report] == [
+        "`secret_scopes.s` must be a mapping, and is empty",
+        "`model_serving_endpoints.e` must be a mapping, and is text",
+    ]
+
+
+def test_a_file_full_of_mistakes_ends_early(found: Find) -> None:
+    text = "resources: {model_serving_endpoints: {" + ", ".join(f"e{i}: {{nmae: x}}" for i in range(2000)) + "}}"
+    assert len(found(text)) == 200

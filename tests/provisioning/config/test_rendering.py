@@ -11,6 +11,7 @@ ERROR = Diagnostic(
     message="`tsak` is not a field, 100 % sure",
     position=Position("a,b.yml", 12, 3),
     snippet="  tsak: x",
+    caret=2,
     length=4,
     remedy="did you mean `task`?",
 )
@@ -31,13 +32,13 @@ def test_text_without_a_place_is_one_line() -> None:
 
 
 def test_a_caret_follows_tabs_and_never_leaves_the_line() -> None:
-    diagnostic = Diagnostic("P101", "x", "m", position=Position("f", 1, 3), snippet="\t\tab", length=99)
+    diagnostic = Diagnostic("P101", "x", "m", position=Position("f", 1, 3), snippet="\t\tab", caret=2, length=99)
     assert one(diagnostic).splitlines()[-1] == "    | \t\t^^"
 
 
-def test_a_place_beyond_a_cut_line_has_no_caret() -> None:
-    diagnostic = Diagnostic("P101", "x", "m", position=Position("f", 1, 500), snippet="short")
-    assert one(diagnostic).splitlines()[1:] == ["  1 | short"]
+def test_a_caret_stands_below_its_place_after_wide_characters() -> None:
+    diagnostic = Diagnostic("P101", "x", "m", position=Position("f", 1, 3), snippet="🚀 é 漢x", caret=4, length=2)
+    assert one(diagnostic).splitlines()[-1] == "    |      ^^^"
 
 
 def test_the_summary_counts_by_severity() -> None:
