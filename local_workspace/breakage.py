@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from local_workspace.authentication import respond
 from local_workspace.errors import ApiError
+from local_workspace.faults import READS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 TRANSPORT = "local_workspace.transport"
 """The scope's key for the connection, which the server's protocol class puts there."""
 
-_READS = frozenset({"GET", "HEAD"})
 _PIECE = 16
 
 
@@ -46,13 +46,13 @@ class Breakage:
             return
         workspace = scope["state"]["workspace"]
         faults: list[Fault] = workspace.faults.take(scope["method"], scope["path"])
-        if scope["method"] not in _READS and workspace.faults.expects_stale_reads():
-            self._store.keep_snapshot()
+        if scope["method"] not in READS and workspace.faults.expects_stale_reads():
+            self._store.keep_snapshot(workspace.id)
         await _pause(self._latency_ms + sum(each.ms for each in faults if each.kind == "latency"))
         with ExitStack() as stack:
             for fault in faults:
                 if fault.kind == "stale":
-                    stack.enter_context(self._store.reading_snapshot())
+                    stack.enter_context(self._store.reading_snapshot(workspace.id))
                 elif fault.kind in {"status", "lost", "reset"}:
                     if fault.when == "after":
                         await self._app(scope, receive, _swallow)
@@ -129,6 +129,8 @@ async def _swallow(_message: Message) -> None:
 
 
 def _break(scope: Scope, *, reset: bool) -> None:
+    # First, for the same reason as with an answer: a client that saw it finds the request in the log.
+    scope["state"]["record"]()
     transport = scope[TRANSPORT]
     if reset:
         # Zero linger: closing sends RST instead of FIN.

@@ -85,6 +85,8 @@ class RequestLog:
 class Recorder:
     """Middleware that writes each request into its workspace's log, before the answer's last byte is sent.
 
+    What ends a request otherwise calls `record`, which it puts into the request's state, before it does so.
+
     Args:
         app: what answers.
     """
@@ -138,6 +140,7 @@ class Recorder:
                 record()
             await send(message)
 
+        scope["state"]["record"] = record
         try:
             await self._app(scope, listen, tell)
         finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from local_workspace import recorder
 from local_workspace.call import Call, route
 from local_workspace.errors import invalid
-from local_workspace.faults import parse_faults
+from local_workspace.faults import parse_arming
 from local_workspace.resources.arrangements import OUTCOMES, Arrangement
 
 if TYPE_CHECKING:
@@ -32,10 +32,7 @@ def clear_requests(call: Call) -> Mapping[str, Any]:
 
 def arm_faults(call: Call) -> Mapping[str, Any]:
     """Arm faults, in addition to those armed already."""
-    faults = parse_faults(call.body.get("faults"))
-    seed = call.body.get("seed")
-    if seed is not None and not isinstance(seed, int):
-        raise invalid("seed must be a whole number.")
+    faults, seed = parse_arming(call.body)
     call.workspace.faults.arm(faults, seed=seed)
     return {"armed": len(faults)}
 
@@ -53,10 +50,10 @@ def unknown_routes(call: Call) -> Mapping[str, Any]:
 
 def advance_clock(call: Call) -> Mapping[str, Any]:
     """Let time pass at once."""
-    seconds = call.body.get("advance", 0)
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
-        raise invalid("advance must be a number of seconds, 0 or more.")
-    call.workspace.clock.advance(seconds)
+    try:
+        call.workspace.clock.advance(_seconds(call, "advance") or 0)
+    except ValueError as error:
+        raise invalid(f"advance: {error}.") from error
     return read_clock(call)
 
 
@@ -67,13 +64,11 @@ def read_clock(call: Call) -> Mapping[str, Any]:
 
 def arrange_deployments(call: Call) -> Mapping[str, Any]:
     """Say how deployments go: {"match", "outcome", "message", "seconds"}."""
-    outcome, seconds = call.body.get("outcome", "ready"), call.body.get("seconds")
+    outcome = call.body.get("outcome", "ready")
     if outcome not in OUTCOMES:
         raise invalid(f"outcome must be one of {', '.join(OUTCOMES)}.")
-    if seconds is not None and (not isinstance(seconds, int | float) or seconds < 0):
-        raise invalid("seconds must be a number, 0 or more.")
     call.workspace.endpoints.arrange(
-        Arrangement(call.required("match"), outcome, call.optional("message") or "", seconds)
+        Arrangement(call.required("match"), outcome, call.optional("message") or "", _seconds(call, "seconds"))
     )
     return {}
 
@@ -82,6 +77,13 @@ def clear_deployments(call: Call) -> Mapping[str, Any]:
     """Let later deployments go well again."""
     call.workspace.endpoints.arrangements.clear()
     return {}
+
+
+def _seconds(call: Call, field: str) -> float | None:
+    value = call.body.get(field)
+    if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or value < 0):
+        raise invalid(f"{field} must be a number of seconds, 0 or more.")
+    return value
 
 
 routes = [

@@ -150,6 +150,47 @@ def test_without_a_write_nothing_is_stale(api: Api, workspace: LocalWorkspace) -
     assert names(api) == ["old"]
 
 
+def test_a_write_never_sees_an_older_copy(api: Api, workspace: LocalWorkspace) -> None:
+    workspace.faults.arm([fault("stale", times=1)])
+    api.ok("POST", CREATE, {"scope": "s"})
+    api.ok("POST", "/api/2.0/secrets/put", {"scope": "s", "key": "k", "string_value": "v"})
+    assert api.ok("GET", "/api/2.0/secrets/list", query={"scope": "s"}) == {}
+
+
+def test_another_workspaces_writes_are_not_what_a_read_lags_behind(
+    api: Api, workspace: LocalWorkspace, api_of: Callable[..., Api]
+) -> None:
+    other = workspace.fork()
+    for each in (workspace, other):
+        each.faults.arm([fault("stale", "GET", LIST)])
+    api.ok("POST", CREATE, {"scope": "new"})
+    api_of(other.host, other.token).ok("POST", CREATE, {"scope": "elsewhere"})
+    assert names(api) == []
+    assert names(api) == ["new"]
+
+
+def test_a_faults_workspace_is_the_one_of_the_token_that_armed_it(
+    api: Api, workspace: LocalWorkspace, api_of: Callable[..., Api]
+) -> None:
+    other = workspace.fork()
+    fork = api_of(other.host, other.token)
+    fork.ok("POST", "/_local/faults", {"faults": [fault("status", times=None)]})
+    assert fork("GET", LIST).status == 503
+    api.ok("GET", LIST)
+    api.ok("DELETE", "/_local/faults")
+    assert fork("GET", LIST).status == 503
+
+
+def test_a_trailing_slash_makes_no_difference(api: Api, workspace: LocalWorkspace) -> None:
+    workspace.faults.arm([fault("status", "GET", "/api/2.0/serving-endpoints")])
+    assert api("GET", "/api/2.0/serving-endpoints/").status == 503
+
+
+def test_an_error_code_may_be_a_number_as_the_gateway_writes_it(api: Api, workspace: LocalWorkspace) -> None:
+    workspace.faults.arm([fault("status", status=403, error_code=403, message="Invalid access token.")])
+    assert api("GET", LIST).body == {"error_code": 403, "message": "Invalid access token."}
+
+
 def test_offset_and_times_say_which_matching_requests_are_hit(api: Api, workspace: LocalWorkspace) -> None:
     workspace.faults.arm([fault("status", "GET", "/api/2.0/secrets/*", offset=1, times=2)])
     api.ok("GET", "/api/2.0/serving-endpoints")
@@ -205,6 +246,17 @@ def test_faults_break_what_comes_without_a_token_too(workspace: LocalWorkspace, 
         {"kind": "status", "match": {"verb": "GET"}},
         {"kind": "latency", "ms": "long"},
         {"kind": "status", "message": 7},
+        {"kind": "status", "status": 0},
+        {"kind": "status", "status": 204},
+        {"kind": "status", "status": 600},
+        {"kind": "status", "error_code": None},
+        {"kind": "status", "path": "/api/*"},
+        {"kind": "status", "match": {"kind": "lost"}},
+        {"kind": "status", "match": []},
+        {"kind": ["status"]},
+        {"kind": "latency", "ms": 10**400},
+        {"kind": "latency", "ms": True},
+        {"kind": "status", "probability": 2},
         {"match": {}},
         "status",
     ],
@@ -216,8 +268,17 @@ def test_what_is_no_fault_is_refused_and_nothing_is_armed(api: Api, workspace: L
         workspace.faults.arm([wrong])
 
 
-def test_an_answer_that_was_lost_is_recorded_with_status_0(api: Api, workspace: LocalWorkspace) -> None:
-    workspace.faults.arm([fault("lost", "POST")])
-    with pytest.raises(BROKEN):
-        api("POST", CREATE, {"scope": "s"})
-    assert [(each.method, each.status) for each in workspace.requests] == [("POST", 0)]
+@pytest.mark.parametrize("document", [{}, {"fault": []}, {"faults": [], "seed": "one"}, {"faults": [], "seed": [1]}])
+def test_what_arms_no_faults_is_refused(api: Api, document: object) -> None:
+    assert api("POST", "/_local/faults", document).error == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_whoever_saw_a_connection_break_finds_the_request_in_the_log(api: Api, workspace: LocalWorkspace) -> None:
+    workspace.faults.arm([fault("lost", "POST", times=None), fault("cut", "GET", times=None)])
+    for _ in range(50):
+        with pytest.raises(BROKEN):
+            api("POST", CREATE, {"scope": "s"})
+        with pytest.raises(BROKEN):
+            api("GET", LIST)
+        assert [(each.method, each.status) for each in workspace.requests] == [("POST", 0), ("GET", 200)]
+        workspace.requests.clear()
