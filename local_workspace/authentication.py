@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
+_ANTHROPIC = ("/serving-endpoints/anthropic/v1/", "/ai-gateway/anthropic/v1/")
 _PUBLIC = ("/.well-known/", "/oidc/")
 
 
@@ -41,8 +42,8 @@ class Door:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        port = scope["server"][1]
-        names = {f"{name}:{port}" for name in LOOPBACK_NAMES}
+        address, port = scope["server"]
+        names = {f"{name}:{port}" for name in (*LOOPBACK_NAMES, address)}
         origin = headers.get("origin")
         if headers.get("host", "").lower() not in names:
             refusal = ApiError(421, "BAD_REQUEST", "This workspace answers to its own loopback address alone.")
@@ -73,9 +74,9 @@ class Identify:
             return
         refusal = None
         found = None
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            found = self._workspaces.authenticate(token.strip())
+        token = _presented(scope)
+        if token:
+            found = self._workspaces.authenticate(token)
             if found is None:
                 refusal = _bad_token()
         else:
@@ -107,6 +108,16 @@ class Gate:
             await self._app(scope, receive, send)
             return
         await respond(refusal)(scope, receive, send)
+
+
+def _presented(scope: Scope) -> str:
+    """Return the token that a request carries, or nothing."""
+    headers = Headers(scope=scope)
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    # Anthropic's older clients send whatever is their key this way, a workspace's token too.
+    return headers.get("x-api-key", "").strip() if scope["path"].startswith(_ANTHROPIC) else ""
 
 
 def respond(error: ApiError) -> JSONResponse:

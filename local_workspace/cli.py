@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 import json
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from local_workspace.errors import ApiError, ListenError, UnusableStateError
 from local_workspace.settings import Behaviour, Settings
-from local_workspace.state_folder import StateFolder
+from local_workspace.state_folder import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from local_workspace.faults import Fault
+    from local_workspace.local import LocalWorkspace
+
+_INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,78 +62,48 @@ def serve(
     The first line on stdout says where, as soon as requests are answered:
     {"host": "http://127.0.0.1:PORT", "token": "…"}. Without --state, all is gone at the end.
     """
-    if not _is_loopback(host):
-        raise click.BadParameter("the workspace listens on loopback alone", param_hint="--host")
     try:
-        behaviour = Behaviour.parse(switches)
+        settings = Settings(
+            behaviour=Behaviour.parse(switches),
+            deploy_seconds=deploy_seconds,
+            latency_ms=latency,
+            upstreams=upstreams,
+            allow_upstream=allow_upstream,
+            simulated_key=simulated_key,
+        )
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--behaviour") from error
-    settings = Settings(
-        behaviour=behaviour,
-        deploy_seconds=deploy_seconds,
-        latency_ms=latency,
-        upstreams=upstreams,
-        allow_upstream=allow_upstream,
-        simulated_key=simulated_key,
-    )
+        raise click.UsageError(str(error)) from error
     armed, seed = _read_faults(faults) if faults is not None else ([], None)
-    _serve(settings, host=host, port=port, state=state, armed=armed, seed=seed)
-
-
-def _serve(
-    settings: Settings, *, host: str, port: int, state: Path | None, armed: list[Fault], seed: int | None
-) -> None:
-    from local_workspace.running import running  # noqa: PLC0415 - `--help` needs none of this
-    from local_workspace.server import listen  # noqa: PLC0415
-
-    with _folder(state) as folder:
-        try:
-            listening = listen(port, host=host)
-        except OSError as error:
-            raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
-        # A service manager's SIGTERM ends it as Ctrl-C does: in order, with exit code 0.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        database = None if folder is None else folder.database
-        with contextlib.suppress(KeyboardInterrupt), running(listening, database=database, settings=settings) as served:
-            served.workspaces.default.faults.arm(armed, seed=seed)
-            if folder is not None:
-                folder.announce(served.address)
-            click.echo(served.address.to_json())
+    # A service manager's SIGTERM is no failure; Ctrl-C exits as everywhere.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with _started(settings, host=host, port=port, state=state) as workspace:
+            workspace.faults.arm(armed, seed=seed)
+            click.echo(Address(workspace.host, workspace.token).to_json())
             threading.Event().wait()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
 
 
-@contextlib.contextmanager
-def _folder(state: Path | None) -> Iterator[StateFolder | None]:
-    if state is None:
-        yield None
-        return
+def _started(settings: Settings, *, host: str, port: int, state: Path | None) -> LocalWorkspace:
+    from local_workspace.local import LocalWorkspace  # noqa: PLC0415 - `--help` needs none of this
+
     try:
-        folder = StateFolder(state)
-    except OSError as error:
-        raise click.ClickException(f"cannot use {state}: {error.strerror}") from error
-    with folder:
-        if not folder.take():
-            raise click.ClickException(f"{state} is in use: another process serves it")
-        yield folder
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        return LocalWorkspace(state=state, port=port, bind=host, settings=settings)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--host'") from error
+    except (UnusableStateError, ListenError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _read_faults(path: Path) -> tuple[list[Fault], int | None]:
-    from local_workspace.errors import ApiError  # noqa: PLC0415 - only with --faults
-    from local_workspace.faults import parse_faults  # noqa: PLC0415
+    from local_workspace.faults import parse_arming  # noqa: PLC0415 - only with --faults
 
     try:
-        document = json.loads(path.read_text())
-        if not isinstance(document, dict):
-            raise click.ClickException(f"{path}: expected an object with faults")
-        return parse_faults(document.get("faults")), document.get("seed")
-    except ValueError as error:
+        return parse_arming(json.loads(path.read_text()))
+    except OSError as error:
+        raise click.ClickException(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise click.ClickException(f"{path}: no valid JSON: {error}") from error
     except ApiError as error:
         raise click.ClickException(f"{path}: {error.message}") from error

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+_FARTHEST = 100 * 365 * 86_400
+"""How many seconds ahead it can be: timestamps in milliseconds must fit the store's 64 bits."""
 
 
 class Clock:
@@ -19,6 +23,7 @@ class Clock:
     def __init__(self, source: Callable[[], float] = time.time) -> None:
         self._source = source
         self._ahead = 0.0
+        self._keepers: list[Callable[[float], None]] = []
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -32,8 +37,28 @@ class Clock:
         """Let so many seconds pass at once.
 
         Raises:
-            ValueError: `seconds` is negative: stored timestamps would lie in the future.
+            ValueError: `seconds` is negative: stored timestamps would lie in the future; or it is more than a
+                hundred years in all.
         """
-        if seconds < 0:
-            raise ValueError(f"a clock cannot be moved back ({seconds} s)")
+        if not 0 <= seconds <= _FARTHEST - self._ahead:
+            raise ValueError("a clock can be moved forward by a hundred years in all, and never back")
         self._ahead += seconds
+        for keep in self._keepers:
+            keep(self._ahead)
+
+    @contextmanager
+    def kept(self, ahead: float, *, keep: Callable[[float], None]) -> Iterator[None]:
+        """Go on from where an earlier run had advanced to, and have each advance of the block written down.
+
+        Without that, what the earlier run wrote would lie in the future, and what was deployed would not be yet.
+
+        Args:
+            ahead: seconds ahead of the source, as kept last.
+            keep: writes down how many they are now.
+        """
+        self._ahead = max(self._ahead, ahead)
+        self._keepers.append(keep)
+        try:
+            yield
+        finally:
+            self._keepers.remove(keep)

@@ -8,12 +8,14 @@ port with the same token, so that a client's retry lands.
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from local_workspace.errors import ListenError
 from local_workspace.settings import Settings
 from local_workspace.state_folder import Address, StateFolder, find_state
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _POLL = 0.05
 _PATIENCE = 30.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def open_embedded(state: Path | None = None, *, settings: Settings | None = None
         settings: how it is run, if this process serves.
 
     Raises:
-        OSError: the folder cannot be made or written.
+        UnusableStateError: the folder cannot be made or written, or its database cannot be used.
         TimeoutError: another process holds the lock and did not say where it serves.
     """
     member = _Member(StateFolder(state or find_state()), settings or Settings())
@@ -98,7 +102,10 @@ class _Member:
     def _stand_by(self) -> None:
         while not self._leaving.wait(_POLL):
             if self.folder.take():
-                self._serve()
+                try:
+                    self._serve()
+                except OSError as error:
+                    _log.warning("cannot take over the local workspace: %s", error)
                 return
 
     def _serve(self) -> Address:
@@ -115,16 +122,17 @@ class _Member:
         """Listen where the last server did, so that its clients find this one; elsewhere if that port is taken."""
         from local_workspace.server import listen  # noqa: PLC0415 - see _serve
 
-        last = self.folder.address()
+        last = self.folder.last_address()
         if last is not None:
-            with contextlib.suppress(OSError):
-                return listen(last.port)
+            host, port = last.socket
+            with contextlib.suppress(ListenError, ValueError):
+                return listen(port, host=host)
         return listen()
 
 
 def _answers(address: Address) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", address.port), timeout=_PATIENCE).close()
+        socket.create_connection(address.socket, timeout=_PATIENCE).close()
     except OSError:
         return False
     return True

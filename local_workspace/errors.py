@@ -1,7 +1,9 @@
-"""The errors a workspace answers with, and the one that a secret reference can raise.
+"""The errors a workspace answers with, and those that are raised where it runs.
 
     ApiError                    -> an HTTP answer `{"error_code", "message", "details"?}`
     UnresolvedSecretError       a `{{secrets/scope/key}}` that cannot be read for the endpoint's creator
+    UnusableStateError          a state folder that this process cannot serve; an OSError, and so is
+                                ListenError: a port that cannot be listened on
 
 The texts are the real ones where a real answer is on record; clients match on them.
 """
@@ -65,6 +67,22 @@ class UnresolvedSecretError(LookupError):
         super().__init__(f"secret reference {reference} is {reason}")
         self.reference = reference
         self.reason = reason
+
+
+class UnusableStateError(OSError):
+    """A state folder that cannot be used: in use, not writable, damaged, or of another version.
+
+    Args:
+        message: which folder or file, what is wrong with it, and what to do.
+    """
+
+
+class ListenError(OSError):
+    """A port that cannot be listened on.
+
+    Args:
+        message: which one, and why.
+    """
 
 
 def invalid(message: str) -> ApiError:

@@ -139,12 +139,15 @@ class LocalWorkspace(WorkspaceHandle):
     Args:
         state: the folder that keeps it; None keeps it in memory.
         port: 0 for any that is free.
+        bind: the loopback address to listen on.
         clock: its time; by default the machine's, which tests can advance.
         settings: how it is run; as an alternative, pass single settings by name.
         options: single settings (`deploy_seconds=0`, `upstreams="live"`, …).
 
     Raises:
-        OSError: the port is taken, or the folder is in use.
+        UnusableStateError: the folder is in use, or cannot be used.
+        ListenError: the port is taken.
+        ValueError: `bind` is no loopback address, or a setting has a value that it does not take.
     """
 
     def __init__(
@@ -152,17 +155,18 @@ class LocalWorkspace(WorkspaceHandle):
         *,
         state: Path | None = None,
         port: int = 0,
+        bind: str = "127.0.0.1",
         clock: Clock | None = None,
         settings: Settings | None = None,
         **options: Any,  # noqa: ANN401 - Settings' own fields, which it checks
     ) -> None:
         with contextlib.ExitStack() as stack:
             folder = None if state is None else stack.enter_context(StateFolder(state))
-            if folder is not None and not folder.take():
-                raise BlockingIOError(f"{state} is in use: another process serves it")
+            if folder is not None:
+                folder.require()
             served = stack.enter_context(
                 running(
-                    listen(port),
+                    listen(port, host=bind),
                     database=None if folder is None else folder.database,
                     settings=settings or Settings(**options),
                     clock=clock,

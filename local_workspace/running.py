@@ -47,12 +47,17 @@ def running(
         database: the file that keeps everything; None keeps it in memory.
         settings: how the workspaces are run.
         clock: their time; None: the machine's.
+
+    Raises:
+        UnusableStateError: the database cannot be used.
     """
     clock = clock or Clock()
     with contextlib.ExitStack() as stack:
         stack.callback(listening.close)
         store = Store(database)
         stack.callback(store.close)
+        ahead = float(store.meta("clock_ahead", "0"))
+        stack.enter_context(clock.kept(ahead, keep=lambda seconds: store.set_meta("clock_ahead", str(seconds))))
         workspaces = Workspaces(store, clock=clock, settings=settings)
         name, port = listening.getsockname()[:2]
         host = f"[{name}]" if ":" in name else name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import socket
 import threading
@@ -16,6 +17,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from local_workspace.breakage import TRANSPORT
+from local_workspace.errors import ListenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,21 +38,32 @@ def listen(port: int = 0, *, host: str = "127.0.0.1") -> socket.socket:
 
     Args:
         port: 0 for any that is free.
-        host: a loopback address.
+        host: a loopback address, or `localhost`.
 
     Raises:
-        OSError: the port is taken.
+        ListenError: the port is taken, or the machine has no such address.
+        ValueError: it is no loopback address.
     """
+    host = "127.0.0.1" if host == "localhost" else host
+    if not _is_loopback(host):
+        raise ValueError(f"{host} is no loopback address, and the workspace listens on no other")
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         # A workspace that starts again, or takes over, comes back on the port its clients know.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(512)
-    except BaseException:
+    except OSError as error:
         listening.close()
-        raise
+        raise ListenError(f"cannot listen on {host}:{port}: {error.strerror}") from error
     return listening
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class _Protocol(HttpToolsProtocol):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,12 @@ class Behaviour:
     not_ready_status: Literal[404, 503] = 503
     stream_usage: Literal["by_model", "on_request", "cumulative", "nulls_until_end", "final_chunk"] = "by_model"
 
+    def __post_init__(self) -> None:
+        """Refuse a value that a switch does not have (ValueError)."""
+        for name, choices in _choices().items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {_listed(choices)}")
+
     @classmethod
     def parse(cls, switches: Iterable[str]) -> Behaviour:
         """Read switches as the command line takes them, `busy_status=400`.
@@ -68,17 +76,25 @@ class Behaviour:
         Raises:
             ValueError: no such switch, or not one of its values; says which there are.
         """
-        hints = get_type_hints(cls)
         given: dict[str, Any] = {}
         for switch in switches:
             name, _, text = switch.partition("=")
-            if name not in hints:
-                raise ValueError(f"no switch {name!r}; there are {', '.join(hints)}")
-            values = {str(value).lower(): value for value in get_args(hints[name]) or (False, True)}
-            if text.lower() not in values:
-                raise ValueError(f"{name} must be one of {', '.join(values)}")
-            given[name] = values[text.lower()]
+            choices = _choices().get(name)
+            if choices is None:
+                raise ValueError(f"no switch {name!r}; there are {', '.join(_choices())}")
+            # What is none of them is refused with the rest.
+            given[name] = next((each for each in choices if str(each).lower() == text.lower()), text)
         return cls(**given)
+
+
+@cache
+def _choices() -> Mapping[str, tuple[object, ...]]:
+    """Return the values that each switch has."""
+    return {name: get_args(hint) or (True, False) for name, hint in get_type_hints(Behaviour).items()}
+
+
+def _listed(choices: Iterable[object]) -> str:
+    return ", ".join(str(each).lower() for each in choices)
 
 
 @dataclass(frozen=True)
@@ -109,3 +125,12 @@ class Settings:
     entra_authority: str | None = None
     seed: int = 0
     behaviour: Behaviour = field(default_factory=Behaviour)
+
+    def __post_init__(self) -> None:
+        """Refuse a time that is none and an unknown way to reach providers (ValueError)."""
+        for name in ("deploy_seconds", "custom_deploy_seconds", "latency_ms"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} must be a finite number, 0 or more")
+        if self.upstreams not in {"simulated", "live"}:
+            raise ValueError("upstreams must be simulated or live")

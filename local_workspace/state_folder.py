@@ -12,6 +12,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
+
+from local_workspace.errors import UnusableStateError
 
 FOLDER = ".local_workspace"
 
@@ -29,9 +32,12 @@ class Address:
     token: str = field(repr=False)
 
     @property
-    def port(self) -> int:
-        """The host's port."""
-        return int(self.host.rpartition(":")[2])
+    def socket(self) -> tuple[str, int]:
+        """The loopback address and the port."""
+        parts = urlsplit(self.host)
+        if parts.hostname is None or parts.port is None:
+            raise ValueError(f"no address with a port: {self.host}")
+        return parts.hostname, parts.port
 
     def to_json(self) -> str:
         """Return the line that `serve` prints and the folder keeps."""
@@ -45,16 +51,19 @@ class StateFolder:
         path: the folder.
 
     Raises:
-        OSError: it cannot be made.
+        UnusableStateError: it cannot be made or written.
     """
 
     def __init__(self, path: Path) -> None:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        ignore = path / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            ignore = path / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UnusableStateError(f"cannot use {path}: {error.strerror}") from error
         self.path = path
-        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     @property
     def database(self) -> Path:
@@ -69,18 +78,42 @@ class StateFolder:
             return False
         return True
 
+    def require(self) -> None:
+        """Take the lock.
+
+        Raises:
+            UnusableStateError: another process, or another holder in this one, has it.
+        """
+        if not self.take():
+            raise UnusableStateError(f"{self.path} is in use: another process serves it")
+
     def announce(self, address: Address) -> None:
         """Write where the workspace answers; a reader sees the old address or the new, never half of one."""
         draft = self.path / f"address.{os.getpid()}"
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(address.to_json())
+            json.dump({"host": address.host, "token": address.token, "pid": os.getpid()}, file)
         draft.replace(self.path / "address.json")
 
-    def address(self) -> Address | None:
+    def last_address(self) -> Address | None:
         """Return where the workspace answered last, or None if it never did."""
+        announced = self._announced()
+        return None if announced is None else announced[0]
+
+    def address(self) -> Address | None:
+        """Return where the workspace answers, or None while nobody that still runs has said so."""
+        announced = self._announced()
+        if announced is None:
+            return None
+        address, process = announced
+        # Its port may be another program's by now, which must not be sent the token.
+        return address if _runs(process) else None
+
+    def _announced(self) -> tuple[Address, int] | None:
         try:
             written = json.loads((self.path / "address.json").read_text())
-            return Address(str(written["host"]), str(written["token"]))
+            address = Address(str(written["host"]), str(written["token"]))
+            _ = address.socket
+            return address, int(written["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -95,6 +128,16 @@ class StateFolder:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def find_state(start: Path | None = None) -> Path:

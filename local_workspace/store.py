@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from local_workspace.errors import UnusableStateError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
     from pathlib import Path
@@ -25,40 +27,43 @@ T = TypeVar("T")
 
 _MOST_REMEMBERED = 1024
 
+_VERSION = 1
+"""The schema's; a change that an older or newer database does not survive counts it up."""
+
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS workspaces (id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS principals (
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE workspaces (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE principals (
     workspace TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL,
     PRIMARY KEY (workspace, name)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS memberships (
+CREATE TABLE memberships (
     workspace TEXT NOT NULL, member TEXT NOT NULL, team TEXT NOT NULL,
     PRIMARY KEY (workspace, member, team)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS tokens (
+CREATE TABLE tokens (
     digest BLOB PRIMARY KEY, workspace TEXT NOT NULL, principal TEXT NOT NULL, expires_ms INTEGER
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS scopes (
+CREATE TABLE scopes (
     id INTEGER PRIMARY KEY, workspace TEXT NOT NULL, folded TEXT NOT NULL, name TEXT NOT NULL,
     backend_type TEXT NOT NULL, keyvault TEXT, hidden INTEGER NOT NULL DEFAULT 0,
     UNIQUE (workspace, folded)
 );
-CREATE TABLE IF NOT EXISTS acls (
+CREATE TABLE acls (
     scope INTEGER NOT NULL REFERENCES scopes (id) ON DELETE CASCADE,
     principal TEXT NOT NULL, permission TEXT NOT NULL,
     PRIMARY KEY (scope, principal)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS secrets (
+CREATE TABLE secrets (
     scope INTEGER NOT NULL REFERENCES scopes (id) ON DELETE CASCADE,
     key TEXT NOT NULL, value BLOB NOT NULL, updated_ms INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
 );
-CREATE TABLE IF NOT EXISTS endpoints (
+CREATE TABLE endpoints (
     id TEXT PRIMARY KEY, workspace TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL,
     UNIQUE (workspace, name)
 );
-CREATE TABLE IF NOT EXISTS grants (
+CREATE TABLE grants (
     workspace TEXT NOT NULL, object TEXT NOT NULL, principal TEXT NOT NULL, kind TEXT NOT NULL,
     level TEXT NOT NULL,
     PRIMARY KEY (workspace, object, principal, kind)
@@ -71,20 +76,15 @@ class Store:
 
     Args:
         path: the file, made with mode 0600 if it does not exist; None keeps everything in memory.
+
+    Raises:
+        UnusableStateError: the file cannot be opened, is no database, or one of another version.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        if path is not None:
-            # Made before SQLite opens it: its journal files take over the database file's mode.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            path.chmod(0o600)
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.executescript(_SCHEMA)
-        self._snapshot: sqlite3.Connection | None = None
+        self._connection = _connect(path)
+        self._snapshots: dict[str, sqlite3.Connection] = {}
         self._remembered: dict[Hashable, Any] = {}
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
@@ -143,18 +143,26 @@ class Store:
             found = self.row("SELECT value FROM meta WHERE key = ?", (key,))
         return default if found is None else str(found["value"])
 
-    def keep_snapshot(self) -> None:
-        """Keep a copy, in memory, of how things stand before the next write."""
+    def set_meta(self, key: str, value: str) -> None:
+        """Replace a stored fact about this database."""
+        self.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def keep_snapshot(self, reader: str) -> None:
+        """Keep a copy, in memory, of how things stand before the next write.
+
+        Args:
+            reader: the workspace that will read it; the others' writes do not replace it.
+        """
         with self._lock:
-            self._drop_snapshot()
-            self._snapshot = sqlite3.connect(":memory:", check_same_thread=False)
-            self._snapshot.row_factory = sqlite3.Row
-            self._connection.backup(self._snapshot)
+            self._drop_snapshot(reader)
+            snapshot = self._snapshots[reader] = sqlite3.connect(":memory:", check_same_thread=False)
+            snapshot.row_factory = sqlite3.Row
+            self._connection.backup(snapshot)
 
     @contextmanager
-    def reading_snapshot(self) -> Iterator[None]:
-        """Let the current request read the copy that was kept last; the present state if none was."""
-        mark = _reading.set(self._snapshot)
+    def reading_snapshot(self, reader: str) -> Iterator[None]:
+        """Let the current request read the copy that was kept last for a workspace; the present state if none was."""
+        mark = _reading.set(self._snapshots.get(reader))
         try:
             yield
         finally:
@@ -163,10 +171,40 @@ class Store:
     def close(self) -> None:
         """Close the database."""
         with self._lock:
-            self._drop_snapshot()
+            for reader in list(self._snapshots):
+                self._drop_snapshot(reader)
             self._connection.close()
 
-    def _drop_snapshot(self) -> None:
-        if self._snapshot is not None:
-            self._snapshot.close()
-            self._snapshot = None
+    def _drop_snapshot(self, reader: str) -> None:
+        snapshot = self._snapshots.pop(reader, None)
+        if snapshot is not None:
+            snapshot.close()
+
+
+def _connect(path: Path | None) -> sqlite3.Connection:
+    try:
+        if path is not None:
+            # Made before SQLite opens it: its journal files take over the database file's mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            path.chmod(0o600)
+        connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise UnusableStateError(f"cannot open {path}: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        _prepare(connection)
+    except (UnusableStateError, sqlite3.Error) as error:
+        connection.close()
+        raise UnusableStateError(f"cannot use {path}: {error}; move it away, or use another folder") from error
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    new = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+    if not new and version != _VERSION:
+        raise UnusableStateError(f"it has version {version}, and this local_workspace knows version {_VERSION}")
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    if new:
+        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")

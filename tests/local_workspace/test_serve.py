@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -12,9 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
+from click.testing import CliRunner
 
 from local_workspace import LocalWorkspace
+from local_workspace.cli import cli
 from local_workspace.embedded import open_embedded
+from local_workspace.errors import UnusableStateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,12 +62,12 @@ def test_the_first_line_says_where_and_it_answers_there(api_of: Callable[..., Ap
         assert api_of(**address).ok("GET", "/_local/health") == {"status": "ok"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_quietly_when_it_is_told_to(number: int) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_it_ends_quietly_when_it_is_told_to(number: int, code: int) -> None:
     with serving() as (process, _):
         process.send_signal(number)
         out, errors = process.communicate(timeout=30)
-        assert (process.returncode, out, errors) == (0, "", "")
+        assert (process.returncode, out, errors) == (code, "", "")
 
 
 def test_a_restart_keeps_everything_and_the_token(tmp_path: Path, api_of: Callable[..., Api]) -> None:
@@ -119,6 +124,47 @@ def test_a_folder_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
     assert answer.stderr == f"Error: {tmp_path} is in use: another process serves it\n"
 
 
+def _damaged(folder: Path) -> None:
+    (folder / "workspace.sqlite").write_text("this is no database, however long it may be")
+
+
+def _of_another_version(folder: Path) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "workspace.sqlite")) as database:
+        database.executescript("CREATE TABLE tokens (x); PRAGMA user_version=999;")
+
+
+def _unopenable(folder: Path) -> None:
+    (folder / "workspace.sqlite").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [(_damaged, "not a database"), (_of_another_version, "version 999"), (_unopenable, "directory")],
+)
+def test_a_folder_that_cannot_be_used_is_refused_in_one_line_and_left_alone(
+    tmp_path: Path, spoil: Callable[[Path], None], said: str
+) -> None:
+    spoil(tmp_path)
+    file = tmp_path / "workspace.sqlite"
+    before = file.read_bytes() if file.is_file() else None
+    answer = run("--state", tmp_path)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.startswith("Error: ")
+    assert answer.stderr.count("\n") == 1
+    assert str(file) in answer.stderr
+    assert said in answer.stderr
+    assert (file.read_bytes() if file.is_file() else None) == before
+    with pytest.raises(UnusableStateError, match=said), open_embedded(tmp_path):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    answer = run("--state", tmp_path / "file" / "state")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == f"Error: cannot use {tmp_path / 'file' / 'state'}: Not a directory\n"
+
+
 def test_a_port_in_use_is_refused_in_one_line(workspace: LocalWorkspace) -> None:
     answer = run("--port", workspace.host.rpartition(":")[2])
     assert answer.returncode == 1
@@ -140,14 +186,60 @@ def test_faults_can_come_from_a_file(tmp_path: Path, api_of: Callable[..., Api])
         assert [api_of(**address)("GET", LIST).status for _ in range(2)] == [502, 200]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"faults": [{"kind": "explode"}]}', "{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        "\xff",
+        "{}",
+        '{"faults": [{"kind": "explode"}]}',
+        '{"faults": [{"kind": "status", "status": 99}]}',
+        '{"faults": [], "seed": [1]}',
+        '{"faults": [], "colour": "red"}',
+    ],
+    ids=["half", "list", "deep", "bytes", "empty", "kind", "status", "seed", "strange"],
+)
 def test_a_bad_file_of_faults_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "faults.json"
-    file.write_text(text)
-    answer = run("--faults", file)
-    assert answer.returncode == 1
-    assert str(file) in answer.stderr
-    assert "Traceback" not in answer.stderr
+    file.write_bytes(text.encode("latin-1"))
+    answer = CliRunner().invoke(cli, ["serve", "--faults", str(file)])
+    assert answer.exit_code == 1
+    assert answer.stderr.startswith(f"Error: {file}: ")
+    assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("flags", [("--latency", "nan"), ("--deploy-seconds", "inf"), ("--port", "70000")])
+def test_a_number_that_makes_no_sense_is_refused(flags: tuple[str, str]) -> None:
+    answer = CliRunner().invoke(cli, ["serve", *flags])
+    assert answer.exit_code == 2
+    assert "Error: " in answer.stderr
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "::1"])
+def test_any_loopback_address_will_do(tmp_path: Path, api_of: Callable[..., Api], host: str) -> None:
+    with LocalWorkspace(bind=host, state=tmp_path) as workspace, open_embedded(tmp_path) as embedded:
+        assert embedded.host == workspace.host
+        assert api_of(workspace.host, workspace.token).ok("GET", "/_local/health") == {"status": "ok"}
+
+
+def test_advanced_time_outlasts_a_restart(tmp_path: Path, api_of: Callable[..., Api]) -> None:
+    def ready(workspace: LocalWorkspace) -> str:
+        shown = api_of(workspace.host, workspace.token).ok("GET", "/api/2.0/serving-endpoints/c")
+        return str(shown["state"]["ready"])
+
+    entity = {"entity_name": "m", "entity_version": "1", "scale_to_zero_enabled": True}
+    body = {"name": "c", "config": {"served_entities": [entity]}}
+    with LocalWorkspace(state=tmp_path, custom_deploy_seconds=3600) as workspace:
+        api_of(workspace.host, workspace.token).ok("POST", "/api/2.0/serving-endpoints", body)
+        assert ready(workspace) == "NOT_READY"
+        workspace.clock.advance(3600)
+        assert ready(workspace) == "READY"
+        written = workspace.clock.now_ms()
+    with LocalWorkspace(state=tmp_path) as workspace:
+        assert workspace.clock.now_ms() >= written
+        assert ready(workspace) == "READY"
 
 
 def test_a_second_user_of_the_folder_connects_to_the_first(tmp_path: Path, api_of: Callable[..., Api]) -> None:
@@ -193,7 +285,7 @@ def test_when_the_serving_process_ends_another_takes_over_at_the_same_address(
 
 
 def test_two_in_process_workspaces_do_not_share_a_folder(tmp_path: Path) -> None:
-    with LocalWorkspace(state=tmp_path), pytest.raises(BlockingIOError):
+    with LocalWorkspace(state=tmp_path), pytest.raises(UnusableStateError, match="in use"):
         LocalWorkspace(state=tmp_path)
     with LocalWorkspace(state=tmp_path):
         pass
