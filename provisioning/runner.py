@@ -51,12 +51,14 @@ class Access:
         token: the only credential to use; None leaves finding one to the SDK's unified auth.
         environ: the environment, for hosts, profiles and secrets' sources.
         allowed_commands: the programs that `command` sources may run.
+        on_value: told of each secret's value as soon as it is read, so that whoever keeps a log can conceal it.
     """
 
     host: str | None = None
     token: SecretStr | None = None
     environ: Mapping[str, str] | None = None
     allowed_commands: frozenset[str] = frozenset()
+    on_value: Callable[[SecretStr], None] = lambda _value: None
 
 
 def plan(
@@ -225,7 +227,12 @@ def _environ(access: Access) -> Mapping[str, str]:
 
 
 def _read(session: _Session, access: Access) -> Sources:
-    return read_sources(session.desired, environ=_environ(access), allowed_commands=access.allowed_commands)
+    return read_sources(
+        session.desired,
+        environ=_environ(access),
+        allowed_commands=access.allowed_commands,
+        on_value=access.on_value,
+    )
 
 
 def _live(session: _Session, sources: Sources, *, owned_too: bool) -> Live:

@@ -19,13 +19,15 @@ import click
 from provisioning.cli import terminal
 from provisioning.cli.flags import Place, changing, contacting, reading
 from provisioning.cli.places import configs_of, workspace_of
-from provisioning.errors import ConfigError, ProvisioningError
+from provisioning.cli.schema import schema
+from provisioning.errors import ProvisioningError
 from provisioning.model.inert import inert
-from provisioning.reporters import as_json, diagnostics, standings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from provisioning.model.plan import Plan
+    from provisioning.model.workspace import Desired
     from provisioning.planning.circumstances import Options
 
 _INTERRUPTED = 130
@@ -87,18 +89,11 @@ def commands() -> None:
 @reading
 def validate(place: Place) -> int:
     """Check configs, offline."""
-    try:
-        desired = configs_of(place)
-    except ConfigError as error:
-        if place.form != "json":
-            raise
-        click.echo(diagnostics.as_json(error.diagnostics))
-        return error.exit_code
-    if place.form == "json":
-        click.echo(diagnostics.as_json(desired.notes))
-    else:
-        found = f"{len(desired.scopes)} secret scopes and {len(desired.endpoints)} endpoints"
-        click.echo(f"{inert(desired.set_name)}, target {inert(desired.target.name)}: {found} are valid.")
+    desired = configs_of(place)
+    found = f"{len(desired.scopes)} secret scopes and {len(desired.endpoints)} endpoints"
+    place.view.valid(
+        f"{inert(desired.set_name)}, target {inert(desired.target.name)}: {found} are valid.", desired.notes
+    )
     return 0
 
 
@@ -114,7 +109,7 @@ def plan(place: Place, *, options: Options, detailed_exitcode: bool, no_secret_v
 
     with workspace_of(place) as (desired, access):
         made = runner.plan(desired, access=access, options=options, secret_values=not no_secret_values)
-    terminal.show_plan(made, form=place.form, hint="`apply` carries it out.")
+    place.view.plan(made, positions=desired.positions, hint="`apply` carries it out.")
     return _PENDING if detailed_exitcode and made.pending else 0
 
 
@@ -140,18 +135,18 @@ def apply(
     """Make the workspace hold what the configs say. Safe to run again at any time."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with workspace_of(place) as (desired, access), terminal.reported(place.form):
+    with workspace_of(place) as (desired, access):
         report = runner.apply(
             desired,
             access=access,
             options=options,
-            review=lambda made: terminal.review(made, form=place.form, yes=yes),
-            on_event=terminal.listener(),
+            review=lambda made: _review(place, made, desired, yes=yes),
+            on_event=place.view.event,
             require_sources=require_sources,
             waiting=not no_wait,
             timeout=timeout,
         )
-        terminal.show_report(report, form=place.form)
+        place.view.report(report)
     return 0
 
 
@@ -163,14 +158,14 @@ def destroy(place: Place, *, yes: bool) -> int:
     """Delete everything that the configs' set owns in the workspace, and nothing else."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with workspace_of(place) as (desired, access), terminal.reported(place.form):
+    with workspace_of(place) as (desired, access):
         report = runner.destroy(
             desired,
             access=access,
-            review=lambda made: terminal.review(made, form=place.form, yes=yes),
-            on_event=terminal.listener(),
+            review=lambda made: _review(place, made, desired, yes=yes),
+            on_event=place.view.event,
         )
-        terminal.show_report(report, form=place.form)
+        place.view.report(report)
     return 0
 
 
@@ -183,7 +178,7 @@ def status(place: Place) -> int:
 
     with workspace_of(place) as (desired, access):
         found = runner.status(desired, access=access)
-    click.echo(as_json.standings_json(found) if place.form == "json" else standings.standings_text(found))
+    place.view.standings(found)
     return 0
 
 
@@ -195,7 +190,17 @@ def wait(place: Place, *, timeout: float | None) -> int:
     """Wait until every declared endpoint is ready."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with workspace_of(place) as (desired, access), terminal.reported(place.form):
-        report = runner.wait(desired, access=access, on_event=terminal.listener(), timeout=timeout)
-        terminal.show_report(report, form=place.form)
+    with workspace_of(place) as (desired, access):
+        report = runner.wait(desired, access=access, on_event=place.view.event, timeout=timeout)
+        place.view.report(report)
     return 0
+
+
+def _review(place: Place, made: Plan, desired: Desired, *, yes: bool) -> bool:
+    if place.view.shows_plan_first:
+        place.view.plan(made, positions=desired.positions)
+    return terminal.agreed(made, yes=yes)
+
+
+for each in (schema,):
+    commands.add_command(each)

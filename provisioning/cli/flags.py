@@ -9,10 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from provisioning.cli.views import VIEWS, View
+from provisioning.errors import ProvisioningError
 from provisioning.planning.circumstances import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+_FORMS: Mapping[str, tuple[str, ...]] = {
+    "validate": ("text", "json", "jsonl", "github"),
+    "plan": ("text", "json", "jsonl", "markdown", "github"),
+    "apply": ("text", "json", "jsonl", "github"),
+    "destroy": ("text", "json", "jsonl", "github"),
+    "wait": ("text", "json", "jsonl", "github"),
+}
+"""What `--format` takes besides `text` and `json`, by command."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,7 @@ class Place:
         configs: folders and files.
         target: the target's name; None for the default one.
         variables: `name=value`, as given.
-        form: `text` or `json`.
+        view: how what is found is shown, by `--format`.
         strict: whether warnings are errors.
         local: whether to use the embedded workspace.
         state: the embedded workspace's folder.
@@ -33,7 +44,7 @@ class Place:
     configs: tuple[Path, ...]
     target: str | None
     variables: tuple[str, ...]
-    form: str
+    view: View
     strict: bool
     local: bool = False
     state: Path | None = None
@@ -42,17 +53,23 @@ class Place:
 
 def reading(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the flags that say what to read, gathered in a `Place`."""
+    forms = _FORMS.get(command.__name__, ("text", "json"))
 
     @click.argument("configs", nargs=-1, type=click.Path(path_type=Path))
     @click.option("-t", "--target", help="The target to use; the configs' default one otherwise.")
     @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable's value.")
-    @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="What stdout carries.")
+    @click.option("--format", "form", type=click.Choice(forms), default="text", help="What stdout carries.")
     @click.option("--strict", is_flag=True, help="Take warnings for errors.")
     @functools.wraps(command)
-    def gathered(**flags: Any) -> int:  # noqa: ANN401 - click's own
+    def gathered(form: str, **flags: Any) -> int:  # noqa: ANN401 - click's own
         names = set(Place.__dataclass_fields__)
-        place = Place(**{name: value for name, value in flags.items() if name in names})
-        return command(place, **{name: value for name, value in flags.items() if name not in names})
+        view = VIEWS[form]()
+        place = Place(view=view, **{name: value for name, value in flags.items() if name in names})
+        try:
+            return command(place, **{name: value for name, value in flags.items() if name not in names})
+        except ProvisioningError as error:
+            view.failed(error)
+            raise
 
     return gathered
 

@@ -11,7 +11,6 @@ import click
 from pydantic import SecretStr
 
 from provisioning.errors import ConfigError, ProvisioningError
-from provisioning.reporters import diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +32,7 @@ def configs_of(place: Place) -> Desired:
     desired = load(place.configs or (DEFAULT_CONFIGS,), target=place.target, variables=variables)
     if place.strict and any(each.severity == "warning" for each in desired.notes):
         raise ConfigError(desired.notes)
-    if desired.notes:
-        click.echo(diagnostics.text(desired.notes), err=True)
+    place.view.notes(desired.notes)
     return desired
 
 
@@ -56,7 +54,7 @@ def workspace_of(place: Place) -> Iterator[tuple[Desired, Access]]:
 
     allowed = frozenset(place.allowed)
     if not place.local:
-        yield desired, Access(allowed_commands=allowed)
+        yield desired, Access(allowed_commands=allowed, on_value=place.view.mask)
         return
     check_local(desired.target)
     if ignored := databricks_variables(os.environ):
@@ -64,7 +62,15 @@ def workspace_of(place: Place) -> Iterator[tuple[Desired, Access]]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(_no_proxy())
         embedded = _embedded(stack, place.state)
-        yield desired, Access(host=embedded.host, token=SecretStr(embedded.token), allowed_commands=allowed)
+        yield (
+            desired,
+            Access(
+                host=embedded.host,
+                token=SecretStr(embedded.token),
+                allowed_commands=allowed,
+                on_value=place.view.mask,
+            ),
+        )
 
 
 def _embedded(stack: contextlib.ExitStack, state: Path | None) -> Embedded:

@@ -2,73 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from provisioning.errors import ConfigError, ProvisioningError, SourcesError, UnfinishedError
-from provisioning.model.events import Event, Report
+from provisioning.errors import ConfigError, ProvisioningError, SourcesError
 from provisioning.model.inert import inert
-from provisioning.reporters import as_json, diagnostics
-from provisioning.reporters.progress import Progress, outcome_text
-from provisioning.reporters.text import plan_text
+from provisioning.reporters import diagnostics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from provisioning.model.plan import Plan
 
 _COLOURS = {"good": "green", "change": "yellow", "bad": "red"}
 
 
-def review(made: Plan, *, form: str, yes: bool) -> bool:
-    """Show a plan, and ask if there is something to ask and somebody to answer."""
-    if form == "text":
-        show_plan(made, form=form)
+def agreed(made: Plan, *, yes: bool) -> bool:
+    """Ask whether to carry a plan out, if there is something to ask and somebody to answer."""
     if yes or made.guards or not made.changes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     return click.confirm("Carry it out?", err=True)
-
-
-def show_plan(made: Plan, *, form: str, hint: str | None = None) -> None:
-    """Put a plan on stdout."""
-    if form == "json":
-        click.echo(as_json.plan_json(made))
-    else:
-        click.echo(plan_text(made, paint=painter(sys.stdout), hint=hint))
-
-
-def show_report(report: Report, *, form: str) -> None:
-    """Say how an apply ended: as the result for programs, as a last line for people, who have seen the rest."""
-    if form == "json":
-        click.echo(as_json.outcome_json(report.plan, report.outcome))
-    elif report.outcome is not None:
-        click.echo(outcome_text(report.outcome), err=True)
-
-
-@contextlib.contextmanager
-def reported(form: str) -> Iterator[None]:
-    """Put the report of an apply that did not end well on stdout as well, for programs that read it there."""
-    try:
-        yield
-    except UnfinishedError as error:
-        if form == "json" and isinstance(error.report, Report):
-            show_report(error.report, form=form)
-        raise
-
-
-def listener() -> Callable[[Event], None]:
-    """Return what writes a line to stderr for each event that is worth one."""
-    lines = Progress(paint=painter(sys.stderr))
-
-    def tell(event: Event) -> None:
-        if line := lines.line(event):
-            click.echo(line, err=True)
-
-    return tell
 
 
 def painter(stream: TextIO) -> Callable[..., str]:

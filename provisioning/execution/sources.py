@@ -12,7 +12,7 @@ from provisioning.model.secret import EnvSource, ExternalSource
 from provisioning.secret_sources import read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import SecretStr
 
@@ -35,7 +35,11 @@ class Sources:
 
 
 def read_sources(
-    desired: Desired, *, environ: Mapping[str, str], allowed_commands: frozenset[str] = frozenset()
+    desired: Desired,
+    *,
+    environ: Mapping[str, str],
+    allowed_commands: frozenset[str] = frozenset(),
+    on_value: Callable[[SecretStr], None] = lambda _value: None,
 ) -> Sources:
     """Read every source that the configs name.
 
@@ -43,6 +47,7 @@ def read_sources(
         desired: the configs.
         environ: the environment.
         allowed_commands: the programs that `command` sources may run.
+        on_value: told of each value as soon as it is read.
 
     Raises:
         SourcesError: some could not be read at all. Those that merely hold nothing are left to `require`.
@@ -66,6 +71,7 @@ def read_sources(
                 allowed_commands=allowed_commands,
                 hidden=hidden,
             )
+            on_value(values[scope, key])
         except SourceUnsetError as error:
             unset[scope, key] = error
         except SecretSourceError as error:
