@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from provisioning.model.events import Held
 from provisioning.readiness import CUSTOM_TIMEOUT, EXTERNAL_TIMEOUT
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from provisioning.model.endpoints import ModelServingEndpoint
+    from provisioning.model.events import Event
     from provisioning.model.workspace import Desired
     from provisioning.workspace.client import Connection
     from provisioning.workspace.secrets import Put
@@ -38,6 +40,7 @@ class Context:
         clock: a monotonic clock, in seconds.
         pause: pauses for so many seconds while waiting for an endpoint; None ends the pause on Ctrl-C.
         stop: set when the user pressed Ctrl-C.
+        tell: told of what happens within an operation.
         written: the secrets that were put and are not yet recorded, by scope.
         deleted: the keys that were deleted, likewise.
     """
@@ -51,6 +54,7 @@ class Context:
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    tell: Callable[[Event], None] = lambda _event: None
     written: dict[str, list[Put]] = field(default_factory=dict)
     deleted: dict[str, list[str]] = field(default_factory=dict)
 
@@ -66,6 +70,15 @@ class Context:
         else:
             self.pause(seconds)
         self.check()
+
+    def pace(self) -> None:
+        """Wait until the workspace takes one more write to an endpoint."""
+
+        def hold(seconds: float) -> None:
+            self.tell(Held(seconds=seconds, because="the workspace takes 50 endpoint writes in 5 minutes"))
+            self.sleep(seconds)
+
+        self.connection.pace.wait(sleep=hold)
 
     def endpoint(self, name: str) -> ModelServingEndpoint | None:
         """Return an endpoint as declared; None if the configs don't name it."""

@@ -18,6 +18,7 @@ from provisioning.model.events import (
     EndpointPolled,
     EndpointReady,
     Event,
+    Interrupted,
     Outcome,
     StepStarted,
 )
@@ -57,10 +58,11 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
         waiting: whether to wait for endpoints to become ready.
     """
     run = _Run(context, on_event, waiting=waiting)
-    pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="apply")
+    # Ctrl-C is raised in this thread, between any two instructions: so it only waits, and another one hands out work
+    pool = ThreadPoolExecutor(max_workers=WORKERS + 1, thread_name_prefix="apply")
     abandoned = False
     try:
-        interrupted = _drain(list(groups_of(plan)), run, pool, context)
+        _await(pool.submit(_drain, list(groups_of(plan)), run, pool, context), run, context)
     except KeyboardInterrupt:
         abandoned = True
         raise AbandonedApplyError(
@@ -69,31 +71,36 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
         ) from None
     finally:
         pool.shutdown(wait=not abandoned, cancel_futures=True)
-    return run.outcome(interrupted=interrupted)
+    return run.outcome(interrupted=context.stop.is_set())
 
 
-def _drain(pending: list[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> bool:
-    """Go through the groups as their time comes; True if the user pressed Ctrl-C meanwhile."""
-    running: dict[Future[bool], Group] = {}
-    ended_well: set[Address] = set()
-    while pending or running:
+def _await(drained: Future[None], run: _Run, context: Context) -> None:
+    while True:
         try:
-            unfinished = {each.address for each in (*pending, *running.values())}
-            for group in [each for each in pending if not each.after & unfinished]:
-                pending.remove(group)
-                if group.after <= ended_well and not context.stop.is_set():
-                    running[pool.submit(run.group, group)] = group
-                else:
-                    run.skip(group.changes, _reason(group, ended_well, interrupted=context.stop.is_set()))
-            for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
-                group = running.pop(future)
-                if future.result():
-                    ended_well.add(group.address)
+            return drained.result()
         except KeyboardInterrupt:
             if context.stop.is_set():
                 raise
             context.stop.set()
-    return context.stop.is_set()
+            run.tell(Interrupted())
+
+
+def _drain(pending: list[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> None:
+    """Go through the groups as their time comes."""
+    running: dict[Future[bool], Group] = {}
+    ended_well: set[Address] = set()
+    while pending or running:
+        unfinished = {each.address for each in (*pending, *running.values())}
+        for group in [each for each in pending if not each.after & unfinished]:
+            pending.remove(group)
+            if group.after <= ended_well and not context.stop.is_set():
+                running[pool.submit(run.group, group)] = group
+            else:
+                run.skip(group.changes, _reason(group, ended_well, interrupted=context.stop.is_set()))
+        for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+            group = running.pop(future)
+            if future.result():
+                ended_well.add(group.address)
 
 
 def _reason(group: Group, ended_well: set[Address], *, interrupted: bool) -> str:
@@ -111,6 +118,7 @@ class _Run:
         self._waiting = waiting
         self._lock = threading.Lock()
         self._log: list[Event] = []
+        context.tell = self.tell
 
     def group(self, group: Group) -> bool:
         """Carry a group out; True if all of it was."""
@@ -128,13 +136,13 @@ class _Run:
             left[change.address] -= 1
             if not left[change.address]:
                 elapsed = self._context.clock() - started
-                self._tell(ChangeDone(address=change.address, action=change.action, elapsed=elapsed))
+                self.tell(ChangeDone(address=change.address, action=change.action, elapsed=elapsed))
         return True
 
     def skip(self, changes: Iterable[Change], because: str) -> None:
         """Report changes that are not begun."""
         for change in changes:
-            self._tell(ChangeSkipped(address=change.address, action=change.action, because=because))
+            self.tell(ChangeSkipped(address=change.address, action=change.action, because=because))
 
     def outcome(self, *, interrupted: bool) -> Outcome:
         """Sum the log up."""
@@ -149,19 +157,20 @@ class _Run:
 
     def _step(self, change: Change, step: Step) -> None:
         if step.operation is not Operation.WAIT_READY:
-            self._tell(StepStarted(change=change, step=step))
+            self.tell(StepStarted(change=change, step=step))
             carry_out(self._context, step)
         elif self._waiting:
-            self._tell(StepStarted(change=change, step=step))
+            self.tell(StepStarted(change=change, step=step))
             self._wait(change, step.name)
 
     def _wait(self, change: Change, name: str) -> None:
         context, address = self._context, change.address
         started = context.clock()
+        conceal = context.connection.conceal  # entities pass on what their provider says, which may repeat a key
 
         def tell(seen: Readiness, elapsed: float) -> None:
             if isinstance(seen, Pending):
-                self._tell(EndpointPolled(address=address, state=seen.reason, elapsed=elapsed))
+                self.tell(EndpointPolled(address=address, state=conceal(seen.reason), elapsed=elapsed))
 
         try:
             wait_until_ready(
@@ -174,12 +183,12 @@ class _Run:
             )
         except NotReadyInTimeError as error:
             # all that was asked for is in place: what comes after (tags) does not depend on it
-            self._tell(EndpointNotReady(address=address, state=error.last.reason, failed=False))
+            self.tell(EndpointNotReady(address=address, state=conceal(error.last.reason), failed=False))
         except EndpointFailedError as error:
-            self._tell(EndpointNotReady(address=address, state=error.failure.reason, failed=True))
+            self.tell(EndpointNotReady(address=address, state=conceal(error.failure.reason), failed=True))
             raise
         else:
-            self._tell(EndpointReady(address=address, elapsed=context.clock() - started))
+            self.tell(EndpointReady(address=address, elapsed=context.clock() - started))
 
     def _stop_group(self, group: Group, at: Change, error: Exception, done: dict[Address, list[str]]) -> None:
         for change in group.changes:
@@ -187,7 +196,8 @@ class _Run:
             if len(steps) == len(change.steps):
                 continue
             if change is at and not isinstance(error, StoppedError):
-                self._fail(change, str(error), steps, remedy=getattr(error, "remedy", None))
+                message = self._context.connection.conceal(str(error))
+                self._fail(change, message, steps, remedy=getattr(error, "remedy", None))
             elif steps:
                 because = "interrupted" if isinstance(error, StoppedError) else f"stopped, since {at.address} failed"
                 self._fail(change, because, steps, remedy="run again: it is safe")
@@ -199,9 +209,10 @@ class _Run:
         failed = ChangeFailed(
             address=change.address, action=change.action, message=message, done=tuple(done), remedy=remedy
         )
-        self._tell(failed)
+        self.tell(failed)
 
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
+        """Hand an event out, one at a time."""
         with self._lock:
             self._log.append(event)
             self._on_event(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioning.model.address import Address, endpoint_address
+from provisioning.model.address import Address, endpoint_address, folded
 from provisioning.model.plan import Action, Change, Operation, Plan, Step
 
 if TYPE_CHECKING:
@@ -38,17 +38,16 @@ class Group:
 
 def groups_of(plan: Plan) -> tuple[Group, ...]:
     """Arrange a plan's steps."""
-    # names of scopes are compared without case: a reference may spell one differently
     found: dict[str, list[Change]] = {}
     for change in plan.changes:
-        found.setdefault(change.group.lower(), []).append(change)
+        found.setdefault(folded(change.group), []).append(change)
     addresses = {key: changes[0].group for key, changes in found.items()}
     groups = [
         Group(
             address=addresses[key],
             steps=tuple(_in_order((change, step) for change in changes for step in change.steps)),
             after=frozenset(
-                addresses[each.lower()] for change in changes for each in change.after if each.lower() in addresses
+                addresses[folded(each)] for change in changes for each in change.after if folded(each) in addresses
             )
             - {addresses[key]},
         )
@@ -66,7 +65,7 @@ def _waits(plan: Plan, taken: set[str]) -> list[Group]:
     return [
         Group(address=address, steps=((change, step),), after=frozenset())
         for name in plan.not_ready
-        if (address := endpoint_address(name)).lower() not in taken
+        if (address := endpoint_address(name)) not in taken
         for step in [Step(operation=Operation.WAIT_READY, name=name)]
         for change in [Change(address=address, action=Action.UPDATE, steps=(step,))]
     ]

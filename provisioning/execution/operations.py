@@ -11,7 +11,7 @@ from provisioning.errors import AlreadyExistsError, BusyError, NotFoundError, Un
 from provisioning.model.address import endpoint_address
 from provisioning.model.ownership import HASH_TAG, SET_TAG, marker_key
 from provisioning.model.plan import Operation, Step
-from provisioning.readiness import EndpointFailedError, wait_until_ready
+from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, wait_until_ready
 from provisioning.workspace import acls, endpoints, permissions, scopes, secrets
 from provisioning.workspace.marker import Marker
 
@@ -95,6 +95,7 @@ def _delete_scope(context: Context, step: Step) -> None:
 
 def _create_endpoint(context: Context, step: Step) -> None:
     body = _with_plaintext(context, step)
+    context.pace()
     try:
         created: Body | None = endpoints.create_endpoint(context.connection, step.name, body=body)
     except (AlreadyExistsError, UnreachableError) as error:
@@ -179,16 +180,18 @@ def _ignoring_missing(call: Callable[[], None]) -> None:
 def _when_idle(context: Context, step: Step, call: Callable[[], None]) -> None:
     """Make a call that is refused while another config update runs: wait for that one, then call again."""
     for _ in range(_BUSY_TRIES - 1):
+        context.pace()
         try:
             call()
-        except BusyError:
-            _wait_for_others(context, step.name)
+        except BusyError as error:
+            _wait_for_others(context, step.name, error)
         else:
             return
+    context.pace()
     call()
 
 
-def _wait_for_others(context: Context, name: str) -> None:
+def _wait_for_others(context: Context, name: str, busy: BusyError) -> None:
     try:
         wait_until_ready(
             lambda: endpoints.get_endpoint(context.connection, name),
@@ -199,6 +202,16 @@ def _wait_for_others(context: Context, name: str) -> None:
         )
     except EndpointFailedError:
         return  # it is over, which is all that matters here
+    except NotReadyInTimeError as error:
+        raise BusyError(
+            f"another config update was still running after {error.seconds:.0f} s ({error.last.reason})",
+            call=busy.call,
+            subject=busy.subject,
+            status=busy.status,
+            error_code=busy.error_code,
+            request_id=busy.request_id,
+            remedy="wait until it is over, then run again; --timeout gives it longer",
+        ) from error
 
 
 def _with_plaintext(context: Context, step: Step) -> dict[str, JsonValue]:

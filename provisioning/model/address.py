@@ -42,6 +42,11 @@ def permissions_address(endpoint: str) -> Address:
     return Address(f"model_serving_endpoints.{endpoint}/permissions")
 
 
+def folded(address: Address) -> Address:
+    """Return what two spellings of the same object's address have in common: scopes' names have no case."""
+    return Address(address.lower()) if address.startswith("secret_scopes.") else address
+
+
 def parent(address: Address) -> Address:
     """Return the address of the scope or endpoint that an address belongs to (itself, if it is one)."""
     return Address(address.partition("/")[0])

@@ -19,6 +19,17 @@ class StepStarted(Model):
     step: Step
 
 
+class Held(Model):
+    """A call has to wait before it is made."""
+
+    seconds: float
+    because: str
+
+
+class Interrupted(Model):
+    """The user pressed Ctrl-C: calls in flight are finished, and nothing more is begun."""
+
+
 class EndpointPolled(Model):
     """An endpoint was looked at and is not decided yet."""
 
@@ -74,7 +85,15 @@ class EndpointNotReady(Model):
 
 
 Event: TypeAlias = (
-    StepStarted | EndpointPolled | ChangeDone | ChangeFailed | ChangeSkipped | EndpointReady | EndpointNotReady
+    StepStarted
+    | Held
+    | Interrupted
+    | EndpointPolled
+    | ChangeDone
+    | ChangeFailed
+    | ChangeSkipped
+    | EndpointReady
+    | EndpointNotReady
 )
 
 

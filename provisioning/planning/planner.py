@@ -104,7 +104,8 @@ def _owned_scopes(live: Live, circumstances: Circumstances) -> list[LiveScope]:
     return [
         each
         for each in live.scopes.values()
-        if circumstances.owner in each.owner_sets or is_left_over(each, circumstances.user)
+        # one that carries another set's marker too is not ours to delete
+        if each.owner_sets == (circumstances.owner,) or is_left_over(each, circumstances.user)
     ]
 
 

@@ -54,11 +54,11 @@ def plan_scope(draft: Draft, scope: SecretScope, live: LiveScope | None, circums
             remedy="give the new scope another name",
         )
         return
-    if scope.backend == _VAULT or circumstances.owner in live.owner_sets:
-        draft.unchanged.append(address)
-    elif live.owner_sets:
-        guards.guard_foreign(draft, address, live.owner_sets)
+    if others := set(live.owner_sets) - {circumstances.owner}:
+        guards.guard_foreign(draft, address, others)
         return
+    if scope.backend == _VAULT or live.owner_sets:
+        draft.unchanged.append(address)
     else:
         _take_over(draft, scope, live, circumstances)
     _plan_secrets(draft, scope, live, circumstances)

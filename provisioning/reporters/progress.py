@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from provisioning.model.events import (
     ChangeDone,
@@ -12,6 +12,8 @@ from provisioning.model.events import (
     EndpointPolled,
     EndpointReady,
     Event,
+    Held,
+    Interrupted,
     StepStarted,
 )
 from provisioning.model.inert import inert
@@ -59,24 +61,36 @@ class Progress:
 
 def event_text(event: Event, *, paint: Paint = plain) -> str | None:
     """Return an event as one line, or None if a line would say nothing new."""
+    text, style = _told(event)
+    return paint(text, style=style) if text and style else text
+
+
+def _told(event: Event) -> tuple[str | None, str]:
+    """Return an event's line and its style; no style leaves it as it is."""
     match event:
         case StepStarted(change=change, step=step):
             waiting = step.operation is Operation.WAIT_READY
-            return f"{inert(change.address)}: waiting until it is ready" if waiting else None
+            told = f"{inert(change.address)}: waiting until it is ready" if waiting else None, ""
+        case Held(seconds=seconds, because=because):
+            told = f"waiting for {duration(seconds)}: {because}", "faint"
+        case Interrupted():
+            told = "interrupted: finishing the calls in flight; once more leaves at once", "bad"
         case EndpointPolled(address=address, state=state, elapsed=elapsed):
-            return paint(f"{inert(address)}: {inert(state)} ({duration(elapsed)})", style="faint")
+            told = f"{inert(address)}: {inert(state)} ({duration(elapsed)})", "faint"
         case EndpointReady(address=address, elapsed=elapsed):
-            return paint(f"{inert(address)}: READY after {duration(elapsed)}", style="good")
+            told = f"{inert(address)}: READY after {duration(elapsed)}", "good"
         case EndpointNotReady(address=address, state=state, failed=failed):
-            head = "failed" if failed else "not ready in time"
-            return paint(f"{inert(address)}: {head}: {inert(state)}", style="bad")
+            told = f"{inert(address)}: {'failed' if failed else 'not ready in time'}: {inert(state)}", "bad"
         case ChangeDone(address=address, action=action):
-            return f"{inert(address)}: {_PAST[action]}"
+            told = f"{inert(address)}: {_PAST[action]}", ""
         case ChangeFailed(address=address, message=message, done=done):
             after = f" (after {', '.join(done)})" if done else ""
-            return paint(f"{inert(address)}: failed{after}: {inert(message)}", style="bad")
+            told = f"{inert(address)}: failed{after}: {inert(message)}", "bad"
         case ChangeSkipped(address=address, because=because):
-            return paint(f"{inert(address)}: skipped: {inert(because)}", style="bad")
+            told = f"{inert(address)}: skipped: {inert(because)}", "bad"
+        case _:
+            assert_never(event)
+    return told
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 from databricks.sdk.core import ApiClient, Config
+from pydantic import SecretStr
 
 from provisioning.errors import ProvisioningError, WorkspaceError
 from provisioning.model.inert import LONGEST_MESSAGE, inert
 from provisioning.model.ownership import TOOL
+from provisioning.workspace.concealment import Concealment
 from provisioning.workspace.errors import translated
 from provisioning.workspace.gate import Gate
 from provisioning.workspace.pacing import Pace
@@ -45,13 +47,17 @@ class Connection:
         workspace_id: its id, as the workspace gives it.
         user: `userName` of the identity: an e-mail, or a service principal's application id.
         pace: what writes to endpoints have to pass through.
+        conceal: takes the secrets that were sent out of what the server says.
     """
 
-    def __init__(self, *, config: Config, workspace_id: str, user: str, pace: Pace, gate: Gate) -> None:
+    def __init__(
+        self, *, config: Config, workspace_id: str, user: str, pace: Pace, gate: Gate, conceal: Concealment
+    ) -> None:
         self.host = str(config.host)
         self.workspace_id = workspace_id
         self.user = user
         self.pace = pace
+        self.conceal = conceal
         self._gate = gate
         self._api = ApiClient(config)
         # the SDK's own methods send it wherever they know it: one host may serve several workspaces
@@ -65,7 +71,6 @@ class Connection:
         subject: str,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, JsonValue] | None = None,
-        concealed: str | None = None,
     ) -> dict[str, JsonValue]:
         """Make one API call.
 
@@ -75,7 +80,6 @@ class Connection:
             subject: the address of the object that it is about.
             query: the query string's arguments.
             body: the JSON object to send.
-            concealed: a secret's value within the body, which no error may repeat.
 
         Returns:
             The answer's JSON object; empty if the answer is.
@@ -85,7 +89,7 @@ class Connection:
         """
         _cap_logging()
         self._gate.wait()
-        with translated(f"{method} {path}", subject=subject, concealed=concealed):
+        with translated(f"{method} {path}", subject=subject, conceal=self.conceal):
             answer = self._api.do(
                 method,
                 path,
@@ -111,9 +115,14 @@ def connect(location: Location, *, pace: Pace | None = None) -> Connection:
         ProvisioningError: no credential is configured for it.
     """
     _cap_logging()
-    gate = Gate()
+    gate, conceal = Gate(), Concealment()
+    started = gate.time()
     config = _configure(location, gate)
-    with translated(f"GET {_ME}", subject=location.host):
+    if config.token:
+        conceal.add(SecretStr(config.token))
+    # a host that did not answer the SDK's own look at it is not given all of the time once more
+    config.retry_timeout_seconds = max(1, round(FIRST_CONTACT_SECONDS - (gate.time() - started)))
+    with translated(f"GET {_ME}", subject=location.host, conceal=conceal):
         me = ApiClient(config).do("GET", _ME, response_headers=[_WORKSPACE_ID_HEADER])
     config.retry_timeout_seconds = RETRY_SECONDS
     if not isinstance(me, dict) or not isinstance(me.get("userName"), str):
@@ -129,6 +138,7 @@ def connect(location: Location, *, pace: Pace | None = None) -> Connection:
         user=str(me["userName"]),
         pace=pace or Pace(),
         gate=gate,
+        conceal=conceal,
     )
 
 

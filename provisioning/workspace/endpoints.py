@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SecretStr
 
 from provisioning.errors import NotFoundError
 from provisioning.model.address import endpoint_address
@@ -39,7 +39,7 @@ def create_endpoint(connection: Connection, name: str, *, body: Body) -> dict[st
     Raises:
         AlreadyExistsError: the name is taken.
     """
-    connection.pace.wait()
+    connection.conceal.add(*_plaintext_in(body))
     return connection.call("POST", _ROUTE, subject=endpoint_address(name), body={"name": name, **body})
 
 
@@ -49,13 +49,12 @@ def update_config(connection: Connection, name: str, *, body: Body) -> None:
     Raises:
         BusyError: another update is running.
     """
-    connection.pace.wait()
+    connection.conceal.add(*_plaintext_in(body))
     connection.call("PUT", _path(name, "config"), subject=endpoint_address(name), body=body)
 
 
 def update_ai_gateway(connection: Connection, name: str, *, body: Body) -> None:
     """Replace the AI gateway's settings, all five of them: what is left out is cleared."""
-    connection.pace.wait()
     connection.call("PUT", _path(name, "ai-gateway"), subject=endpoint_address(name), body=body)
 
 
@@ -94,3 +93,16 @@ def delete_endpoint(connection: Connection, name: str) -> None:
 
 def _path(name: str, block: str = "") -> str:
     return "/".join(filter(None, (_ROUTE, segment(name), block)))
+
+
+def _plaintext_in(value: object) -> Iterator[SecretStr]:
+    """Find the credentials that a body carries in the clear."""
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            if name.endswith("_plaintext") and isinstance(each, str):
+                yield SecretStr(each)
+            else:
+                yield from _plaintext_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _plaintext_in(each)

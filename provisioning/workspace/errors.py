@@ -27,7 +27,7 @@ from provisioning.model.inert import LONGEST_MESSAGE, inert
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CONCEALED = "(secret)"
+    from provisioning.workspace.concealment import Concealment
 
 # what the SDK raises -> what we raise, the HTTP status it stands for, what to do; first match wins
 _TABLE: tuple[tuple[type[DatabricksError], type[WorkspaceError], int | None, str | None], ...] = (
@@ -47,13 +47,13 @@ _TABLE: tuple[tuple[type[DatabricksError], type[WorkspaceError], int | None, str
 
 
 @contextmanager
-def translated(call: str, *, subject: str, concealed: str | None = None) -> Iterator[None]:
+def translated(call: str, *, subject: str, conceal: Concealment) -> Iterator[None]:
     """Turn what the SDK raises within into our errors.
 
     Args:
         call: the call in the API's terms.
         subject: the address of the object that it is about.
-        concealed: a secret's value that is being sent, lest the server repeats it in its message.
+        conceal: takes the secrets that were sent out of what the server says.
 
     Raises:
         WorkspaceError: or one of its kinds, for everything that the SDK raises.
@@ -62,14 +62,14 @@ def translated(call: str, *, subject: str, concealed: str | None = None) -> Iter
         yield
     except DatabricksError as error:
         # with a secret in play the SDK's own exception is not kept either: its text may repeat the value
-        raise _from_answer(error, call, subject, concealed) from (None if concealed else error)
+        raise _from_answer(error, call, subject, conceal) from (None if conceal else error)
     except (TimeoutError, requests.ConnectionError, requests.Timeout) as error:
         raise UnreachableError(
             f"no answer: {_root(error)}",
             call=call,
             subject=subject,
             remedy="check the host and the network, then run again: it is safe",
-        ) from (None if concealed else error)
+        ) from (None if conceal else error)
     except (requests.RequestException, ValueError) as error:
         # the SDK parses a 200's body without looking at it: a login page or a proxy's page ends here
         raise WorkspaceError(
@@ -77,14 +77,12 @@ def translated(call: str, *, subject: str, concealed: str | None = None) -> Iter
             call=call,
             subject=subject,
             remedy="check that the host is a workspace's, and that no proxy or login page is in between",
-        ) from (None if concealed else error)
+        ) from (None if conceal else error)
 
 
-def _from_answer(error: DatabricksError, call: str, subject: str, concealed: str | None) -> WorkspaceError:
+def _from_answer(error: DatabricksError, call: str, subject: str, conceal: Concealment) -> WorkspaceError:
     kind, status, remedy = next(row[1:] for row in _TABLE if isinstance(error, row[0]))
-    message = _message(error)
-    if concealed:
-        message = message.replace(concealed, _CONCEALED)
+    message = _message(error, conceal)
     # the status of a config update that comes too early is not documented: 409, or 400 in these words
     if kind is WorkspaceError and status == 400 and _sounds_busy(message):  # noqa: PLR2004 - an HTTP status
         kind, remedy = BusyError, "wait until the running update is over, then run again"
@@ -94,16 +92,17 @@ def _from_answer(error: DatabricksError, call: str, subject: str, concealed: str
         call=call,
         subject=subject,
         status=status,
-        error_code=str(error.error_code) if error.error_code is not None else None,
-        request_id=inert(str(request.request_id), limit=80) if request else None,
+        error_code=inert(conceal(str(error.error_code)), limit=80) if error.error_code is not None else None,
+        request_id=inert(conceal(str(request.request_id)), limit=80) if request else None,
         remedy=remedy,
     )
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, conceal: Concealment) -> str:
     # on 401 and 403 the SDK appends the configuration that it used
     words = str(error).partition(". Config: ")[0]
-    return inert(words.strip(), limit=LONGEST_MESSAGE) or "no message"
+    # concealed before it is cut and its line ends are gone: what is left of a secret would not be recognized
+    return inert(conceal(words).strip(), limit=LONGEST_MESSAGE) or "no message"
 
 
 def _sounds_busy(message: str) -> bool:

@@ -24,7 +24,6 @@ class Pace:
         calls: how many may pass within the window.
         window: its length in seconds.
         clock: a monotonic clock, in seconds.
-        sleep: pauses for so many seconds.
     """
 
     def __init__(
@@ -33,22 +32,24 @@ class Pace:
         *,
         window: float = WINDOW,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._calls = calls
         self._window = window
         self._clock = clock
-        self._sleep = sleep
         self._passed: deque[float] = deque()
         self._door = threading.Lock()
 
-    def wait(self) -> None:
-        """Return as soon as one more call fits into the window."""
+    def wait(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Return as soon as one more call fits into the window.
+
+        Args:
+            sleep: pauses for so many seconds; what it raises lets the caller out again.
+        """
         with self._door:  # held while sleeping: who comes later has to wait at least as long
             while len(self._passed) >= self._calls:
                 rest = self._passed[0] + self._window - self._clock()
                 if rest > 0:
-                    self._sleep(rest)
+                    sleep(rest)
                 else:
                     self._passed.popleft()
             self._passed.append(self._clock())

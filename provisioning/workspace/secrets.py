@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from provisioning.errors import WorkspaceError
+from provisioning.errors import NotFoundError, WorkspaceError
 from provisioning.model.address import scope_address, secret_address
 from provisioning.model.ownership import marker_key
 from provisioning.workspace.marker import Marker, Record, parse_marker
@@ -53,13 +53,12 @@ def list_secrets(connection: Connection, scope: str) -> dict[str, int]:
 
 def put_secret(connection: Connection, scope: str, key: str, *, value: SecretStr) -> None:
     """Write a value, over one that is there: never delete-then-create, which leaves a gap."""
-    plain = value.get_secret_value()
+    connection.conceal.add(value)
     connection.call(
         "POST",
         "/api/2.0/secrets/put",
         subject=secret_address(scope, key),
-        body={"scope": scope, "key": key, "string_value": plain},
-        concealed=plain,
+        body={"scope": scope, "key": key, "string_value": value.get_secret_value()},
     )
 
 
@@ -76,6 +75,12 @@ def delete_secret(connection: Connection, scope: str, key: str) -> None:
 
 def read_marker(connection: Connection, scope: str, *, owner: str) -> Marker | None:
     """Fetch a scope's marker; None if this identity cannot read it, or there is nothing readable in it."""
+    held = _marker_text(connection, scope, owner)
+    return None if held is None else parse_marker(held)
+
+
+def _marker_text(connection: Connection, scope: str, owner: str) -> str | None:
+    """Fetch what a marker holds: nothing if there is none, None if it is not given out."""
     key = marker_key(owner)
     try:
         answer = connection.call(
@@ -84,15 +89,17 @@ def read_marker(connection: Connection, scope: str, *, owner: str) -> Marker | N
             subject=secret_address(scope, key),
             query={"scope": scope, "key": key},
         )
+    except NotFoundError:
+        return ""
     except WorkspaceError as error:
         # the route is documented for notebooks alone, and wants READ: any refusal means "cannot tell"
         if error.status is None or error.status >= 500:  # noqa: PLR2004 - an HTTP status
             raise
         return None
     try:
-        return parse_marker(base64.b64decode(text(answer.get("value")), validate=True).decode())
+        return base64.b64decode(text(answer.get("value")), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        return None
+        return ""
 
 
 def put_marker(connection: Connection, scope: str, *, owner: str, marker: Marker) -> None:
@@ -112,7 +119,10 @@ def record(
         written: the secrets that were put.
         deleted: the keys that were deleted.
     """
-    before = read_marker(connection, scope, owner=owner) or Marker()
+    held = _marker_text(connection, scope, owner)
+    if held is None:
+        return  # what others remember must not be lost: who may read it finds out by the timestamps
+    before = parse_marker(held) or Marker()
     times = list_secrets(connection, scope)
     records: Mapping[str, Record] = {key: each for key, each in before.records.items() if key not in deleted} | {
         put.key: Record(fingerprint=before.fingerprint(put.value), timestamp=times[put.key], version=put.version)

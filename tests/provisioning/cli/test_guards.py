@@ -316,3 +316,21 @@ def test_new_entity_does_not_carry_a_key_elsewhere_in_passing(
     assert refused.code == 3
     assert "served_entities[renamed].external_model.openai_config.openai_api_base" in refused.err
     assert writes() == []
+
+
+def test_scope_that_carries_another_sets_marker_too_is_neither_changed_nor_deleted(
+    configs: Configs, provision: Provision, writes: Writes, client: WorkspaceClient
+) -> None:
+    provision("apply", configs, "--yes")
+    client.secrets.put_secret("llm", "_provisioning.0123456789ab", string_value="{}")
+    configs.scope["permissions"] = []
+    configs.write()
+    writes()
+
+    applied, destroyed = provision("apply", configs, "--yes"), provision("destroy", configs, "--yes")
+
+    assert applied.code == 3
+    assert "another set (0123456789ab)" in applied.err
+    assert destroyed.code == 0
+    assert "secret_scopes.llm: left alone" in destroyed.out
+    assert [each.name for each in client.secrets.list_scopes()] == ["llm"]

@@ -18,22 +18,22 @@ class Clock:
 
 def test_calls_within_the_window_do_not_wait() -> None:
     clock = Clock()
-    pace = Pace(3, window=10.0, clock=clock, sleep=clock.sleep)
+    pace = Pace(3, window=10.0, clock=clock)
 
     for _ in range(3):
-        pace.wait()
+        pace.wait(sleep=clock.sleep)
 
     assert clock.now == 0.0
 
 
 def test_call_too_many_waits_until_the_first_has_left_the_window() -> None:
     clock = Clock()
-    pace = Pace(2, window=10.0, clock=clock, sleep=clock.sleep)
-    pace.wait()
+    pace = Pace(2, window=10.0, clock=clock)
+    pace.wait(sleep=clock.sleep)
     clock.now = 4.0
-    pace.wait()
+    pace.wait(sleep=clock.sleep)
 
-    pace.wait()
+    pace.wait(sleep=clock.sleep)
     assert clock.now == 10.0
-    pace.wait()
+    pace.wait(sleep=clock.sleep)
     assert clock.now == 14.0
