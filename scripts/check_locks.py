@@ -51,6 +51,7 @@ def main() -> int:
         "requirements.lock": runtime,
         "requirements-dev.lock": [*runtime, *extras["dev"], *extras["keyring"]],
         "requirements-build.lock": ["hatchling", "editables"],
+        "tests/clients/requirements.lock": (ROOT / "tests/clients/requirements.in").read_text("utf-8").split(),
     }
     problems = [problem for lock, wanted in locks.items() for problem in problems_of(lock, wanted)]
     print("\n".join(problems) or f"{len(locks)} lock files: complete, hash-pinned, no addresses")

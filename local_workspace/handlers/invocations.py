@@ -36,7 +36,9 @@ _PATH_OF_TASK = {
 }
 _TASK_OF_PATH = {**{path: task for task, path in _PATH_OF_TASK.items()}, "responses": "llm/v1/chat"}
 _NOT_READY_CODES = {404: "RESOURCE_DOES_NOT_EXIST", 503: "TEMPORARILY_UNAVAILABLE"}
+_CLAUDE = "claude"
 _GATEWAYS = ("/serving-endpoints", "/ai-gateway/mlflow/v1", "/ai-gateway/openai/v1")
+_ANTHROPIC_GATEWAYS = ("/serving-endpoints", "/ai-gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,44 @@ def _compatible(path: str) -> Callable[[Request], Awaitable[Response]]:
 
     async def endpoint(request: Request) -> Response:
         body = await _body(request)
-        name = body.get("model")
-        if not isinstance(name, str) or not name:
-            raise bad_request("Bad request: field 'model' must name a serving endpoint.")
-        serving = _serving(request, name)
+        serving = _serving(request, _named(body))
         task = _TASK_OF_PATH[path]
         if serving.task != task:
-            raise bad_request(f"Endpoint '{name}' has task {serving.task}; this route needs {task}.")
+            raise bad_request(f"Endpoint '{serving.name}' has task {serving.task}; this route needs {task}.")
         if path != "responses":  # its fields are the upstream's business
             request_bodies.check(body, task=task)
         return await _answer(_Invocation(request, serving, body, path=path))
 
     return endpoint
+
+
+async def message(request: Request) -> Response:
+    """Answer Anthropic's `/v1/messages`, which Claude alone speaks."""
+    body = await _body(request)
+    serving = _serving(request, _named(body))
+    if serving.foundation and _CLAUDE in serving.name:
+        return await _answer(_Invocation(request, serving, body, path="messages"))
+    if _serves_claude(serving):
+        raise ApiError(
+            501,
+            "NOT_IMPLEMENTED",
+            f"The local workspace does not pass Anthropic's Messages API on to a provider; endpoint '{serving.name}' "
+            "can be called by its other routes, and a pay-per-token Claude by this one.",
+        )
+    raise bad_request(f"Endpoint '{serving.name}' does not serve Claude, which alone speaks Anthropic's Messages API.")
+
+
+def _serves_claude(endpoint: ServingEndpoint) -> bool:
+    models = [entity.get("external_model") or {} for entity in (endpoint.config or {}).get("served_entities") or ()]
+    return any(_CLAUDE in str(model.get("name", "")).lower() for model in models)
+
+
+def _named(body: Mapping[str, Any]) -> str:
+    """The serving endpoint that a body's `model` names."""
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
+        raise bad_request("Bad request: field 'model' must name a serving endpoint.")
+    return name
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -188,4 +216,5 @@ routes = [
         for gateway in _GATEWAYS
         for path in _TASK_OF_PATH
     ),
+    *(Route(f"{gateway}/anthropic/v1/messages", message, methods=["POST"]) for gateway in _ANTHROPIC_GATEWAYS),
 ]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from local_workspace.errors import bad_request
-from local_workspace.upstreams.builtin import chat_model, chat_wire, completions, embeddings, responses
+from local_workspace.upstreams.builtin import chat_model, chat_wire, completions, embeddings, messages, responses
 from local_workspace.upstreams.builtin.chat_wire import Envelope, UsageStyle
-from local_workspace.upstreams.simulators import openai_requests
+from local_workspace.upstreams.simulators import anthropic_requests, openai_requests
 from local_workspace.upstreams.simulators.fields import check
 from local_workspace.upstreams.simulators.openai_errors import RefusedError
 
@@ -33,7 +34,7 @@ def answer(
 
     Args:
         body: The caller's request, checked.
-        path: The API's path: `chat/completions`, `completions`, `embeddings` or `responses`.
+        path: The API's path: `chat/completions`, `completions`, `embeddings`, `responses` or `messages`.
         model: The model's name as the answer gives it.
         created: The answer's time in seconds since the epoch.
         headers: More headers for the caller.
@@ -43,7 +44,7 @@ def answer(
         ApiError: A field has the wrong type or range.
     """
     try:
-        check(body, _REQUESTS[path])
+        _CHECKS[path](body)
     except RefusedError as refused:
         raise bad_request(f"Bad request: {refused}") from None
     envelope = Envelope.of(body, model=model, created=created, usage=usage or usage_style(model))
@@ -82,6 +83,12 @@ def _response(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, st
     return JSONResponse(responses.respond(body, model=model, created=created), headers=headers)
 
 
+def _message(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, str]) -> Response:
+    if body.get("stream"):
+        return _events(messages.stream(body, model=envelope.model), headers)
+    return JSONResponse(messages.respond(body, model=envelope.model), headers=headers)
+
+
 def _events(chunks: Iterable[bytes], headers: dict[str, str]) -> Response:
     async def one_by_one() -> AsyncIterator[bytes]:  # a plain iterator would go through a thread for each chunk
         for chunk in chunks:
@@ -90,15 +97,19 @@ def _events(chunks: Iterable[bytes], headers: dict[str, str]) -> Response:
     return StreamingResponse(one_by_one(), headers=headers, media_type="text/event-stream")
 
 
-_REQUESTS = {
-    "chat/completions": openai_requests.LENIENT_CHAT,
-    "completions": replace(openai_requests.COMPLETION, required=("prompt",), is_open=True),
-    "embeddings": replace(openai_requests.EMBEDDING, required=("input",), is_open=True),
-    "responses": replace(openai_requests.RESPONSE, is_open=True),
+_COMPLETION = replace(openai_requests.COMPLETION, required=("prompt",), is_open=True)
+_EMBEDDING = replace(openai_requests.EMBEDDING, required=("input",), is_open=True)
+_CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
+    "chat/completions": partial(check, rule=openai_requests.LENIENT_CHAT),
+    "completions": partial(check, rule=_COMPLETION),
+    "embeddings": partial(check, rule=_EMBEDDING),
+    "responses": partial(check, rule=replace(openai_requests.RESPONSE, is_open=True)),
+    "messages": anthropic_requests.check_messages,
 }
 _ANSWERS: dict[str, Callable[[Mapping[str, Any], Envelope, dict[str, str]], Response]] = {
     "chat/completions": _chat,
     "completions": _completion,
     "embeddings": _embedding,
     "responses": _response,
+    "messages": _message,
 }

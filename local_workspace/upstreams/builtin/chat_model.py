@@ -29,6 +29,8 @@ class Choice:
     """The text in tokens; joined, they are the text."""
     calls: tuple[ToolCall, ...]
     finish_reason: str
+    stopped_by: str | None = None
+    """Which of the request's `stop` marks ended the text."""
 
     @property
     def text(self) -> str:
@@ -78,11 +80,12 @@ def answer(request: Mapping[str, Any]) -> Answer:
 def text_choice(text: str, *, max_tokens: int | None, stop: str | Sequence[str] | None) -> Choice:
     """Cut a text as `stop` and `max_tokens` demand, in that order, and say why it ended."""
     marks = [stop] if isinstance(stop, str) else list(stop or ())
-    cuts = [position for mark in marks if mark and (position := text.find(mark)) >= 0]
-    pieces = tokens.split(text[: min(cuts)] if cuts else text)
+    cuts = [(position, mark) for mark in marks if mark and (position := text.find(mark)) >= 0]
+    end, stopped_by = min(cuts, default=(len(text), None))
+    pieces = tokens.split(text[:end])
     if max_tokens is not None and len(pieces) > max_tokens:
         return Choice(pieces=pieces[:max_tokens], calls=(), finish_reason="length")
-    return Choice(pieces=pieces, calls=(), finish_reason="stop")
+    return Choice(pieces=pieces, calls=(), finish_reason="stop", stopped_by=stopped_by)
 
 
 def _choose(request: Mapping[str, Any], prompt: Prompt, *, variant: int, digest: str) -> Choice:

@@ -45,17 +45,19 @@ def _object(prompt: Prompt) -> dict[str, Any]:
     if isinstance(already := _parsed_object(said), dict):
         return already
     texts = prompt.texts("user", "system", "developer")
-    for text in texts:
-        if (shown := _shown_schema(text)) is not None:
-            made: dict[str, Any] = instance(shown, hints=Hints(prompt.question.text.partition("{")[0]))
-            return made
+    shown = next(filter(None, map(_shown_schema, texts)), None)
+    if shown is not None:
+        return _filled(shown, prompt.question.text.partition("{")[0])
     spoken = [text for text in texts if _SPEAKS_OF_KEYS.search(text)]
     keys = dict.fromkeys(match["key"] for text in spoken for match in _NAMED_KEY.finditer(text))
     if not keys:
         return {"answer": said}
     schema = {"type": "object", "properties": {key: {"type": "string"} for key in keys}, "required": list(keys)}
-    said_besides = _NAMED_KEY.sub(" ", prompt.question.text)  # the keys' names are no values
-    made = instance(schema, hints=Hints(said_besides))
+    return _filled(schema, _NAMED_KEY.sub(" ", prompt.question.text))  # the keys' names are no values
+
+
+def _filled(schema: dict[str, Any], text: str) -> dict[str, Any]:
+    made: dict[str, Any] = instance(schema, hints=Hints(text))
     return made
 
 
