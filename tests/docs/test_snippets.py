@@ -2,10 +2,10 @@
 
     ```sh       each command runs in a scratch folder that holds a copy of configs/ (`$ ` prompts are dropped)
     ```python   runs as a program, with DATABRICKS_HOST and DATABRICKS_TOKEN of a workspace that configs/ was applied to
-    ```yaml     loads as a config file of its own
+    ```yaml     loads as a config file of its own, or as the file of configs/ that is named before it
 
-A block that cannot run here says why in a comment on the line before it: <!-- not run: the reason -->. One that is
-meant to fail says how: <!-- exit 3 -->.
+A comment on the line before a block says what is special about it: why it cannot run here (<!-- not run: the reason
+-->), that it is meant to fail and how (<!-- exit 3 -->), or which file of configs/ it stands for (<!-- file: NAME -->).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Snippet:
     language: str
     body: str
     exit_code: int
+    file: str | None
 
     def commands(self) -> list[str]:
         """The shell commands of the block: continued lines joined, comments and shown output dropped."""
@@ -59,7 +60,8 @@ def snippets(page: Path) -> Iterator[Snippet]:
         if remark.startswith("not run: "):
             continue
         exit_code = int(remark.removeprefix("exit ")) if remark.startswith("exit ") else 0
-        yield Snippet(text.count("\n", 0, found.start("body")), found["language"], found["body"], exit_code)
+        file = remark.removeprefix("file: ") if remark.startswith("file: ") else None
+        yield Snippet(text.count("\n", 0, found.start("body")), found["language"], found["body"], exit_code, file)
 
 
 @pytest.fixture
@@ -118,6 +120,11 @@ def invocations(
             program = scratch / f"snippet_{snippet.line}.py"
             program.write_text(snippet.body, encoding="utf-8")
             yield [sys.executable, str(program)], application
+        case "yaml" if snippet.file:
+            folder = scratch / f"snippet_{snippet.line}"
+            shutil.copytree(ROOT / "configs", folder)
+            (folder / snippet.file).write_text(snippet.body, encoding="utf-8")
+            yield [sys.executable, "-m", "provisioning", "validate", "--strict", str(folder)], shell
         case "yaml":
             config = scratch / f"snippet_{snippet.line}" / "databricks.yml"
             config.parent.mkdir()
