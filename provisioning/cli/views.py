@@ -19,9 +19,12 @@ from provisioning.cli.terminal import painter
 from provisioning.errors import ConfigError, SourcesError, UnfinishedError
 from provisioning.model.events import Report
 from provisioning.reporters import as_json, diagnostics
+from provisioning.reporters.github import plan_github
+from provisioning.reporters.markdown import plan_markdown
 from provisioning.reporters.progress import Progress, outcome_text
 from provisioning.reporters.standings import standings_text
 from provisioning.reporters.text import plan_text
+from provisioning.reporters.workflow_commands import Annotation, annotated, not_a_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,7 +106,11 @@ class TextView:
         # whoever read it may be gone (`| head`), and an apply must not stop in the middle for that
         with contextlib.suppress(OSError):
             if line := self._progress.line(event):
-                click.echo(line, err=True)
+                click.echo(self.harmless(line), err=True)
+
+    def harmless(self, line: str) -> str:
+        """Return a line that does nothing but be read."""
+        return line
 
     def report(self, report: Report) -> None:
         """Write the last line: the rest was seen."""
@@ -197,8 +204,6 @@ class MarkdownView(TextView):
 
     def plan(self, made: Plan, *, positions: Mapping[str, Position], hint: str | None = None) -> None:
         """Write the comment."""
-        from provisioning.reporters.markdown import plan_markdown  # noqa: PLC0415 - costs only who asks
-
         del positions, hint
         click.echo(plan_markdown(made), nl=False)
 
@@ -216,10 +221,12 @@ class GithubView(TextView):
         if github_actions.is_runner(os.environ):
             github_actions.mask(value)
 
+    def harmless(self, line: str) -> str:
+        """Keep what a server wrote from being taken for a command."""
+        return not_a_command(line)
+
     def plan(self, made: Plan, *, positions: Mapping[str, Position], hint: str | None = None) -> None:
         """Write groups and annotations, and leave the plan to the job's summary and to later steps."""
-        from provisioning.reporters.github import plan_github  # noqa: PLC0415 - costs only who asks
-
         del hint
         click.echo(plan_github(made, positions=positions))
         if github_actions.is_runner(os.environ):
@@ -227,8 +234,6 @@ class GithubView(TextView):
 
     def failed(self, error: ProvisioningError) -> None:
         """Pin what is wrong to its line."""
-        from provisioning.reporters.workflow_commands import Annotation, annotated  # noqa: PLC0415 - as above
-
         if isinstance(error, ConfigError):
             click.echo(diagnostics.github(error.diagnostics))
             return

@@ -167,11 +167,12 @@ class JsonLines:
                 return ProgressLine(ts=ts, state=event_text(event) or "")
 
     def _written(self, lines: Iterable[Line], *, anyway: bool = False) -> str:
+        first = VersionLine(ts=self._now(), tool=TOOL, tool_version=self._tool_version)
         listed = list(lines)
-        if (listed or anyway) and not self._begun:
-            self._begun = True
-            listed.insert(0, VersionLine(ts=self._now(), tool=TOOL, tool_version=self._tool_version))
-        return "\n".join(map(_dumped, listed))
+        if self._begun or not (listed or anyway):
+            return "\n".join(map(_dumped, listed))
+        self._begun = True
+        return "\n".join(map(_dumped, [first, *listed]))
 
 
 def json_schema() -> dict[str, Any]:
