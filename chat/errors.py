@@ -3,7 +3,8 @@
     ChatError
     ├── InvalidRequestError (ValueError)     the arguments make no request; nothing was sent
     ├── AuthError                            no credentials, or credentials for another workspace; nothing was sent
-    ├── ConnectionFailedError                no answer came: refused, reset, lost
+    ├── ConnectionFailedError                no answer came: the connection was reset or lost
+    │   └── UnreachableError                 ... because none could be made; nothing was sent
     ├── UntrustedHostError                   the host's certificate is not one to trust; nothing was sent
     ├── CallTimeoutError (TimeoutError)      no answer within `timeout`
     ├── RefusedError                         the server answered with an error status
@@ -120,7 +121,11 @@ class AuthError(ChatError):
 
 
 class ConnectionFailedError(ChatError):
-    """No answer came: the connection was refused, reset or lost."""
+    """No answer came: the connection was reset or lost."""
+
+
+class UnreachableError(ConnectionFailedError):
+    """No connection could be made: refused, no such host, no way there; nothing was sent."""
 
 
 class UntrustedHostError(ChatError):

@@ -30,6 +30,7 @@ class Driver:
         clock: a monotonic clock, in seconds.
         sleep: pauses for so many seconds.
         on_poll: called while waiting for an endpoint.
+        on_pause: called before a pause, with its reason and its seconds.
     """
 
     transport: AsyncTransport
@@ -37,6 +38,7 @@ class Driver:
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
     on_poll: Callable[[Readiness, float], None] | None = None
+    on_pause: Callable[[str, float], None] | None = None
 
     async def run(self, flow: Flow[T]) -> T:
         """Carry out a flow whose chunks nobody consumes."""
@@ -128,6 +130,8 @@ class _Exchange(Generic[T]):
             case Authorize():
                 return await self._authorized(step)
             case Pause():
+                if driver.on_pause is not None:
+                    driver.on_pause(step.reason, step.seconds)
                 await driver.sleep(step.seconds)
             case AwaitReady():
                 await driver.wait(step)

@@ -44,6 +44,7 @@ class AsyncChatClient:
         max_retries: int | None = None,
         headers: Mapping[str, str] | None = None,
         on_poll: Callable[[Readiness, float], None] | None = None,
+        on_pause: Callable[[str, float], None] | None = None,
         transport: AsyncTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -52,7 +53,7 @@ class AsyncChatClient:
             endpoints_of(endpoint), Patience(wait, timeout, retry_for, max_retries), headers or {}, clock
         )
         credentials = Credentials(host, token, clock=clock)
-        self._driver = Driver(transport or LoopTransport(), credentials, clock, sleep, on_poll)
+        self._driver = Driver(transport or LoopTransport(), credentials, clock, sleep, on_poll, on_pause)
 
     async def ainvoke(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import aiohttp
 
-from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError, UntrustedHostError
+from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError, UnreachableError, UntrustedHostError
 from chat.network import UNTRUSTED_REMEDY, proxy_for, tls_context
 from chat.wire import Request, Response, is_stream
 
@@ -158,7 +158,7 @@ def _translated(error: Exception, request: Request) -> ChatError:
         return UntrustedHostError(f"{request.host}: {error}", remedy=UNTRUSTED_REMEDY)
     if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
         reason = str(getattr(error, "os_error", "")) or "no connection in time"
-        return ConnectionFailedError(f"Cannot connect to {request.host}: {reason}.", remedy="Check DATABRICKS_HOST.")
+        return UnreachableError(f"Cannot connect to {request.host}: {reason}.", remedy="Check DATABRICKS_HOST.")
     if isinstance(error, TimeoutError):
         remedy = "Pass a longer timeout=; Databricks itself gives up after 297 s."
         return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=remedy)

@@ -7,7 +7,6 @@ import contextlib
 import json
 import mimetypes
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,14 +146,13 @@ def _workspace(*, local: bool, state: Path | None) -> Iterator[tuple[str | None,
 
 def _client(endpoint: str, where: tuple[str | None, str | None], wait: float) -> ChatClient:
     host, token = where
-    return ChatClient(endpoint, host=host, token=token, wait=wait, on_poll=Progress(endpoint), sleep=_pause)
+    return ChatClient(endpoint, host=host, token=token, wait=wait, on_poll=Progress(endpoint), on_pause=_tell_pause)
 
 
-def _pause(seconds: float) -> None:
-    """Wait between attempts; what takes long enough to be noticed is said."""
+def _tell_pause(reason: str, seconds: float) -> None:
+    """Say why an attempt has to wait, if it takes long enough to be noticed."""
     if seconds >= 1:
-        note(f"the endpoint is busy; next attempt in {seconds:.0f} s")
-    time.sleep(seconds)
+        note(f"{reason.rstrip('.')}; next attempt in {seconds:.0f} s")
 
 
 def _user(text: str, images: tuple[Path, ...]) -> dict[str, Any]:

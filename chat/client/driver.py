@@ -29,6 +29,7 @@ class Driver:
         clock: a monotonic clock, in seconds.
         sleep: pauses for so many seconds.
         on_poll: called while waiting for an endpoint.
+        on_pause: called before a pause, with its reason and its seconds.
     """
 
     transport: Transport
@@ -36,6 +37,7 @@ class Driver:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     on_poll: Callable[[Readiness, float], None] | None = None
+    on_pause: Callable[[str, float], None] | None = None
 
     def run(self, flow: Flow[T]) -> T:
         """Carry out a flow whose chunks nobody consumes."""
@@ -125,6 +127,8 @@ class _Exchange(Generic[T]):
             case Authorize():
                 return driver.credentials.access(step.endpoint.host, step.endpoint.token, refresh=step.refresh)
             case Pause():
+                if driver.on_pause is not None:
+                    driver.on_pause(step.reason, step.seconds)
                 driver.sleep(step.seconds)
             case AwaitReady():
                 driver.wait(step)

@@ -32,10 +32,12 @@ class ChatClient:
         token: a token, or a function that returns one; by default DATABRICKS_TOKEN, or the SDK's unified auth.
         wait: seconds to wait for an endpoint that is not ready yet or scaled to zero; 0 does not wait.
         timeout: seconds without a byte after which a call is given up.
-        retry_for: seconds within which failures that pass (429, 502, 503, 504, no connection) are retried.
+        retry_for: seconds within which failures that pass (429, 502, 503, 504, no connection) are retried; a host that
+            has never answered is given up after 5, or after `wait`.
         max_retries: how many retries at most; None leaves it to `retry_for`.
         headers: further headers for each request.
         on_poll: called while waiting, with what was seen of the endpoint and the seconds gone by.
+        on_pause: called before a pause between attempts, with what went wrong and the seconds until the next.
         transport: what sends the requests.
         clock: a monotonic clock, in seconds.
         sleep: pauses for so many seconds.
@@ -53,6 +55,7 @@ class ChatClient:
         max_retries: int | None = None,
         headers: Mapping[str, str] | None = None,
         on_poll: Callable[[Readiness, float], None] | None = None,
+        on_pause: Callable[[str, float], None] | None = None,
         transport: Transport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -61,7 +64,7 @@ class ChatClient:
             endpoints_of(endpoint), Patience(wait, timeout, retry_for, max_retries), headers or {}, clock
         )
         credentials = Credentials(host, token, clock=clock)
-        self._driver = Driver(transport or PooledTransport(), credentials, clock, sleep, on_poll)
+        self._driver = Driver(transport or PooledTransport(), credentials, clock, sleep, on_poll, on_pause)
 
     def invoke(
         self,

@@ -1,31 +1,20 @@
-"""HTTP by urllib3: one pool of kept connections for each workspace."""
+"""HTTP for the synchronous client: a pool of kept connections for each workspace."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from urllib.parse import unquote, urlsplit
+import weakref
+from collections import deque
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Protocol
 
-from urllib3 import HTTPConnectionPool, ProxyManager, Timeout, connection_from_url, make_headers
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ProxyError,
-    ReadTimeoutError,
-    SSLError,
-)
-
-from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError, UntrustedHostError
-from chat.network import UNTRUSTED_REMEDY, proxy_for, tls_context
+from chat.client.connection import Connection, Route, written
+from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError
 from chat.wire import Request, Response, is_stream
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
-
-CONNECT_TIMEOUT = 10.0
-"""Seconds for a connection to be made."""
+    from http.client import HTTPResponse
 
 _KEPT = 128
 """Idle connections kept for a workspace; more may be open at a time."""
@@ -67,110 +56,125 @@ class PooledTransport:
     """The transport that `ChatClient` uses by default; safe to share between threads, and after a fork."""
 
     def __init__(self) -> None:
-        self._ways: dict[str, _Way] = {}
+        self._pools: dict[str, _Pool] = {}
         self._process = os.getpid()
 
     def send(self, request: Request) -> tuple[Response, Body | None]:
         """Send a request; see `Transport`."""
-        way = self._way(request.host)
+        pool = self._pool(request.host)
+        streams = False
+        connection: Connection | None = None
         try:
-            raw = way.opener.urlopen(
-                request.method,
-                f"{way.prefix}{request.path}",
-                body=request.body,
-                headers=request.headers,
-                retries=False,
-                redirect=False,
-                timeout=Timeout(connect=CONNECT_TIMEOUT, read=request.timeout),
-                preload_content=False,
-            )
-            if request.stream and is_stream(raw.status, raw.headers.get("content-type")):
-                return Response(raw.status, raw.headers, None), _PooledBody(raw, request)
-            body = raw.data
-            raw.release_conn()
-        except (HTTPError, OSError) as error:
+            connection = pool.sent(request)
+            raw = connection.receive(request.method)
+            streams = request.stream and is_stream(raw.status, raw.headers.get("content-type"))
+            body = None if streams else raw.read()
+        except (OSError, HTTPException) as error:
             raise _translated(error, request) from error
-        return Response(raw.status, raw.headers, body), None
+        finally:
+            if connection is not None and not streams:
+                pool.take_back(connection)
+        response = Response(raw.status, raw.headers, body)  # type: ignore[arg-type]  # a Message is looked up like a Mapping
+        return response, _PooledBody(raw, connection, pool, request) if streams else None
 
     def close(self) -> None:
         """Close all idle connections."""
-        ways, self._ways = self._ways, {}
-        for way in ways.values():
-            way.close()
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
 
     def __getstate__(self) -> dict[str, object]:
         """Travel without connections: the copy opens its own."""
-        return {"_ways": {}, "_process": -1}
+        return {"_pools": {}, "_process": -1}
 
-    def _way(self, host: str) -> _Way:
+    def _pool(self, host: str) -> _Pool:
         if self._process != os.getpid():
             # A forked child shares its parent's sockets: two processes reading one answer each get half of it.
-            self._ways, self._process = {}, os.getpid()
-        way = self._ways.get(host)
-        return way if way is not None else self._ways.setdefault(host, _way_to(host))
+            self._pools, self._process = {}, os.getpid()
+        pool = self._pools.get(host)
+        return pool if pool is not None else self._pools.setdefault(host, _Pool(Route.to(host)))
 
 
-class _Way(NamedTuple):
-    """How to get to a host: directly, by path alone, or through a proxy, by whole URLs."""
+class _Pool:
+    """The idle connections to one workspace, the latest used first."""
 
-    opener: HTTPConnectionPool | ProxyManager
-    prefix: str
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._idle: deque[Connection] = deque()
+        weakref.finalize(self, _close_all, self._idle)  # a client that nobody closed leaves no open sockets
+
+    def sent(self, request: Request) -> Connection:
+        """Send a request over a kept connection, or over a new one if none has survived."""
+        message = written(request, self._route)
+        while (kept := _popped(self._idle)) is not None:
+            try:
+                if not kept.stale:
+                    kept.send(message, timeout=request.timeout)
+                    return kept
+            except TimeoutError:
+                kept.close()
+                raise
+            except OSError:
+                pass  # gone while it was idle: a request that was not taken whole was not carried out
+            kept.close()
+        fresh = Connection(self._route)
+        try:
+            fresh.send(message, timeout=request.timeout)
+        except OSError:
+            fresh.close()
+            raise
+        return fresh
+
+    def take_back(self, connection: Connection) -> None:
+        """Keep a connection for the next call, if it is fit for one."""
+        if connection.reusable and len(self._idle) < _KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
-        if isinstance(self.opener, ProxyManager):
-            self.opener.clear()
-        else:
-            self.opener.close()
+        _close_all(self._idle)
 
 
-def _way_to(host: str) -> _Way:
-    tls: dict[str, Any] = {"ssl_context": tls_context()} if host.startswith("https:") else {}
-    proxy = proxy_for(host)
-    if proxy is None:
-        return _Way(connection_from_url(host, maxsize=_KEPT, **tls), "")
-    user = unquote(urlsplit(proxy).netloc.rpartition("@")[0])
-    headers = make_headers(proxy_basic_auth=user) if user else None
-    return _Way(ProxyManager(proxy, maxsize=_KEPT, proxy_headers=headers, **tls), host)
+def _close_all(idle: deque[Connection]) -> None:
+    while (kept := _popped(idle)) is not None:
+        kept.close()
+
+
+def _popped(idle: deque[Connection]) -> Connection | None:
+    try:
+        return idle.pop()
+    except IndexError:  # asking first would race with other threads
+        return None
 
 
 class _PooledBody:
-    def __init__(self, raw: BaseHTTPResponse, request: Request) -> None:
+    def __init__(self, raw: HTTPResponse, connection: Connection, pool: _Pool, request: Request) -> None:
         self._raw = raw
+        self._connection = connection
+        self._pool = pool
         self._request = request
 
     def receive(self) -> bytes:
         try:
             return self._raw.read1(_PIECE)
-        except (HTTPError, OSError) as error:
+        except (OSError, HTTPException) as error:
             raise _translated(error, self._request) from error
 
     def close(self, *, reuse: bool) -> None:
         if reuse:
-            with contextlib.suppress(HTTPError, OSError):
-                self._drain()
-        # Only a body read to its end leaves the connection fit for the next request; close() cuts any other.
-        self._raw.close()
-        self._raw.release_conn()
-
-    def _drain(self) -> None:
-        """Read the transfer's end, but do not wait for a server that leaves the connection open after [DONE]."""
-        connection = self._raw.connection
-        sock = getattr(connection, "sock", None)
-        if sock is not None:
-            sock.settimeout(_DRAIN_TIMEOUT)
-        while self._raw.read1(_PIECE):
-            pass
+            # Read the transfer's end, but do not wait for a server that leaves the connection open after [DONE].
+            with contextlib.suppress(OSError, HTTPException):
+                self._connection.settimeout(_DRAIN_TIMEOUT)
+                while self._raw.read1(_PIECE):
+                    pass
+        self._pool.take_back(self._connection)
 
 
 def _translated(error: Exception, request: Request) -> ChatError:
     """Say in our own words why there was no answer; never the headers, which hold the token."""
     where = f"{request.host}{request.path}"
-    if isinstance(error, (ReadTimeoutError, TimeoutError)) and not isinstance(error, ConnectTimeoutError):
+    if isinstance(error, TimeoutError):
         remedy = "Pass a longer timeout=; Databricks itself gives up after 297 s."
         return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=remedy)
-    if isinstance(error, SSLError):
-        return UntrustedHostError(f"{request.host}: {error}", remedy=UNTRUSTED_REMEDY)
-    if isinstance(error, (NewConnectionError, ConnectTimeoutError, ProxyError)):
-        reason = str(error.__cause__ or "no connection")
-        return ConnectionFailedError(f"Cannot connect to {request.host}: {reason}.", remedy="Check DATABRICKS_HOST.")
     return ConnectionFailedError(f"The connection to {where} was lost: {type(error).__name__}.")

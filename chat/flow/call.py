@@ -15,7 +15,7 @@ from chat.errors import (
     UnauthenticatedError,
 )
 from chat.flow.reception import Reception
-from chat.flow.retry import PASSING, Attempts, Memory
+from chat.flow.retry import FIRST_CONTACT, PASSING, Attempts, Memory
 from chat.flow.steps import Authorize, AwaitReady, Deliver, Endpoint, Flow, Pause, Receive, Send, T
 from chat.messages import Answer, Chunk, ToolCallDelta
 from chat.wire import (
@@ -84,15 +84,20 @@ def complete(
     for endpoint in preferred:
         try:
             # With another endpoint at hand, an unavailable one is left at once instead of waited for.
-            at_once = Attempts(deadline=clock(), limit=0, clock=clock, jitter=jitter)
+            at_once = Attempts(deadline=clock(), contact_by=clock(), limit=0, clock=clock, jitter=jitter)
             return (yield from _on(endpoint, replace(call, wait=0.0), remember(endpoint), at_once, passed_over))
         except (*PASSING, ReadinessError) as error:
             if error.partial is not None:
                 raise
             passed_over[endpoint.name] = error.message
     # An endpoint scaled to zero is "ready" and answers 503 until it has started: `wait` covers that as well.
-    deadline = clock() + max(call.retry_for, call.wait)
-    patient = Attempts(deadline=deadline, limit=call.max_retries, clock=clock, jitter=jitter)
+    patient = Attempts(
+        deadline=clock() + max(call.retry_for, call.wait),
+        contact_by=clock() + max(min(call.retry_for, FIRST_CONTACT), call.wait),
+        limit=call.max_retries,
+        clock=clock,
+        jitter=jitter,
+    )
     return (yield from _on(final, call, remember(final), patient, passed_over))
 
 
@@ -107,10 +112,11 @@ def _on(
     access: Access = yield Authorize(endpoint)
     while True:
         if hold := attempts.pause_before(memory):
-            yield Pause(hold)
+            yield Pause(hold, "another call was asked to wait")
         body = without(call.body, memory.refused)
         try:
             response = yield from _sent(endpoint, call, body, access)
+            memory.reached = True
             origin = {"endpoint": endpoint.name, **({"fallback_from": dict(passed_over)} if passed_over else {})}
             return (yield from _result(call, response, origin, access.credential))
         except UnauthenticatedError:
@@ -124,7 +130,7 @@ def _on(
             pause = attempts.pause_after(error, memory)
             if pause is None:
                 raise
-            yield Pause(pause)
+            yield Pause(pause, error.message)
 
 
 def _sent(endpoint: Endpoint, call: Call[T], body: Mapping[str, object], access: Access) -> Flow[Response]:

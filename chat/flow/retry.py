@@ -5,13 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chat.errors import ChatError, ConnectionFailedError, RateLimitedError, StreamCutError, UnavailableError
+from chat.errors import (
+    ChatError,
+    ConnectionFailedError,
+    RateLimitedError,
+    StreamCutError,
+    UnavailableError,
+    UnreachableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PASSING = (RateLimitedError, UnavailableError, ConnectionFailedError, StreamCutError)
 """Errors that pass: the same request may succeed in a moment, or at another endpoint."""
+
+FIRST_CONTACT = 5.0
+"""Seconds for which to try a host that has never answered: its address is likelier wrong than its server away."""
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 8.0
@@ -24,12 +34,14 @@ class Memory:
     Attributes:
         refused: parameters that its model refused; they are left out from then on.
         ready: whether it was seen ready.
+        reached: whether it has ever answered.
         open_at: when, by the clock, it takes calls again after it said Retry-After. All calls of a client heed it, so
             that one refusal teaches them all.
     """
 
     refused: set[str] = field(default_factory=set)
     ready: bool = False
+    reached: bool = False
     open_at: float = 0.0
 
 
@@ -38,15 +50,23 @@ class Attempts:
 
     Args:
         deadline: when, by the clock, no further attempt begins.
+        contact_by: the same for a host that has never answered.
         limit: how many retries at most; None leaves it to the deadline.
         clock: a monotonic clock, in seconds.
         jitter: a random number from 0 to 1, so that callers who failed together do not return together.
     """
 
     def __init__(
-        self, *, deadline: float, limit: int | None, clock: Callable[[], float], jitter: Callable[[], float]
+        self,
+        *,
+        deadline: float,
+        contact_by: float,
+        limit: int | None,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
     ) -> None:
         self._deadline = deadline
+        self._contact_by = contact_by
         self._limit = limit
         self._clock = clock
         self._jitter = jitter
@@ -65,7 +85,8 @@ class Attempts:
         if error.retry_after is not None:
             memory.open_at = max(memory.open_at, self._clock() + error.retry_after)
         self._made += 1
-        return pause if self._clock() + pause <= self._deadline else None
+        unknown = isinstance(error, UnreachableError) and not memory.reached
+        return pause if self._clock() + pause <= (self._contact_by if unknown else self._deadline) else None
 
     def pause_before(self, memory: Memory) -> float:
         """How long to hold a call back because the endpoint asked another one to wait; 0 if it did not."""

@@ -79,9 +79,11 @@ class Pause:
 
     Attributes:
         seconds: how long.
+        reason: what went wrong with the attempt before, or why this one has to wait, in one sentence.
     """
 
     seconds: float
+    reason: str
 
 
 Step: TypeAlias = AwaitReady | Authorize | Send | Receive | Deliver | Pause

@@ -63,6 +63,10 @@ class LangChainServerError(errors.ServerError, ModelAPIError):
     """The server failed."""
 
 
+class LangChainUnreachableError(errors.UnreachableError, ModelConnectionError):
+    """No connection could be made."""
+
+
 class LangChainConnectionFailedError(errors.ConnectionFailedError, ModelConnectionError):
     """No answer came."""
 
@@ -95,6 +99,7 @@ _KINDS: tuple[tuple[type[errors.ChatError], type[errors.ChatError]], ...] = (
     (errors.RateLimitedError, LangChainRateLimitedError),
     (errors.UnavailableError, LangChainUnavailableError),
     (errors.ServerError, LangChainServerError),
+    (errors.UnreachableError, LangChainUnreachableError),
     (errors.ConnectionFailedError, LangChainConnectionFailedError),
     (errors.StreamCutError, LangChainStreamCutError),
     (errors.StreamFailedError, LangChainStreamFailedError),

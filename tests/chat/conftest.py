@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
+import socket
 import threading
 import urllib.request
 from typing import TYPE_CHECKING, Self
@@ -77,6 +79,7 @@ class ScriptedServer:
         self.replies: list[tuple[int, dict[str, str], bytes | list[bytes | None]]] = []
         self.requests: list[tuple[str, dict[str, str], dict[str, object]]] = []
         self.connections = 0
+        self.open: list[socket.socket] = []
         self.aborted = threading.Event()
         self.hold = threading.Event()
         self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"script": self}))
@@ -108,8 +111,14 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *failure: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+        for kept in self.open:
+            with contextlib.suppress(OSError):
+                kept.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -120,6 +129,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.script.connections += 1
+        self.script.open.append(self.connection)
 
     def do_GET(self) -> None:
         self._answer(b"{}")

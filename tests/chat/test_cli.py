@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chat.cli import run
+from chat.cli import commands, run
 from chat.cli.session import Session
 from chat.client import ChatClient
 
@@ -243,3 +245,46 @@ def test_an_error_does_not_end_a_session(server: ScriptedServer, capsys: pytest.
     converse(server, "one", "two")
     assert said(server) == [["one"], ["two"]]
     assert "error: 400 X: no" in capsys.readouterr().err
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    told = Clock()
+    monkeypatch.setattr(commands, "ChatClient", functools.partial(ChatClient, clock=told, sleep=told.sleep))
+    return told
+
+
+def test_a_host_that_is_not_there_is_said_and_given_up_soon(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("DATABRICKS_HOST", host)
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-stand-in")
+    assert run(["my-chat", "hi"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert clock.now <= 5
+    assert lines[0].startswith(f"Cannot connect to {host}: Connection refused; next attempt in ")
+    assert f"error: Cannot connect to {host}: Connection refused." in lines
+
+
+def test_a_throttled_call_says_why_it_waits(
+    server: ScriptedServer, capsys: pytest.CaptureFixture[str], clock: Clock
+) -> None:
+    server.reply({"error_code": "X", "message": "too fast"}, status=429, retry_after="7").stream(piece("a", "stop"))
+    assert run(["my-chat", "hi"]) == 0
+    assert "too fast; next attempt in" in capsys.readouterr().err
+    assert clock.now >= 7

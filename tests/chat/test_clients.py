@@ -311,8 +311,26 @@ def test_nobody_listening_is_an_error_that_names_the_host(face: Face) -> None:
         free.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(errors.ConnectionFailedError, match=host):
-        face.invoke(host=host, retry_for=3)
-    assert face.clock.pauses
+        face.invoke(host=host)
+    assert 1 < face.clock.now <= 5
+
+
+def test_a_host_that_has_answered_before_is_given_all_the_time_to_come_back(scripted: ScriptedServer) -> None:
+    scripted.reply(OK)
+    clock = Clock()
+    with ChatClient("e", host=scripted.host, token=TOKEN, clock=clock, sleep=clock.sleep) as client:
+        client.invoke("hi")
+        scripted.stop()
+        with pytest.raises(errors.UnreachableError):
+            client.invoke("hi")
+    assert clock.now > 30
+
+
+def test_each_pause_says_why(face: Face) -> None:
+    said: list[tuple[str, float]] = []
+    face.server.reply({"error_code": "X", "message": "too fast"}, status=429, retry_after="7").reply(OK)
+    face.invoke(on_pause=lambda reason, seconds: said.append((reason, seconds)))
+    assert ("too fast" in said[0][0], said[0][1] >= 7) == (True, True)
 
 
 def test_no_answer_in_time_is_an_error_and_not_tried_again(face: Face) -> None:
