@@ -124,8 +124,8 @@ def _report(kind: type[Model], error: ErrorDetails, root: Node, subject: str, pr
         case "extra_forbidden":
             name = str(path[-1])
             message = f"`{name}` is not a field of {inside}"
-            remedy = field_hint(name, kind, path[:-1])
-            problems.add("P201", message, node.key or node.span, remedy=remedy, hide=hide)
+            hint = field_hint(name, kind, path[:-1])
+            problems.add("P201", message, node.key or node.span, remedy=hint, hide=hide)
         case "missing":
             problems.add("P202", f"`{path[-1]}` is missing in {inside}", missing, remedy=f"add `{path[-1]}`")
         case "finding":

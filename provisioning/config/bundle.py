@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from provisioning.config.problems import Problems
 
+_MOST_BLOCKS = 200
+_MOST_LISTED = 10
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -66,7 +69,7 @@ def _documents(path: Path, problems: Problems) -> list[Node]:
         return _read_all([(path, None)], None, problems)
     root = files.root_file(path, problems)
     if root is None:
-        found = files.yaml_files(path)
+        found = files.yaml_files(path, problems)
         if not found:
             remedy = "add a databricks.yml, or name the folder or file that holds the configs"
             problems.add("P109", f"{path} holds no *.yml and no *.yaml file", Span(str(path)), remedy=remedy)
@@ -77,7 +80,7 @@ def _documents(path: Path, problems: Problems) -> list[Node]:
     include = document.get("include")
     listed = list(files.included(include, path, problems)) if include is not None else []
     named = {each for each, _span in listed}
-    sides = files.side_files({path, *(each.parent for each in named)})
+    sides = files.side_files({path, *(each.parent for each in named)}, problems)
     wanted: list[tuple[Path, Span | None]] = [
         *((each, span) for each, span in listed if each != root),
         *((each, None) for each in sides if each not in named),
@@ -93,7 +96,10 @@ def _read_all(wanted: list[tuple[Path, Span | None]], inside: Path | None, probl
 def _checked(document: Node, problems: Problems) -> Node:
     """Report what a document may not hold at its top, and return it without what is skipped."""
     if not isinstance(document.value, dict):
-        problems.add("P203", "a config file is a mapping, such as `resources:`", document)
+        problems.add("P203", "a config file is a mapping, such as `resources:`", document, hide=document)
+        return document.with_value({})
+    if len(document.value) > _MOST_BLOCKS:
+        problems.add("P104", f"{len(document.value)} blocks at the top: this is no config", document)
         return document.with_value({})
     kept: dict[str, Node] = {}
     for key, node in document.value.items():
@@ -153,7 +159,8 @@ def note_skipped(resources: Node, problems: Problems) -> None:
             skipped.append(key)
             first = first or node
     if skipped:
-        listed = ", ".join(sorted(skipped))
+        listed = ", ".join(sorted(skipped)[:_MOST_LISTED])
+        listed += f" and {len(skipped) - _MOST_LISTED} more" if len(skipped) > _MOST_LISTED else ""
         problems.add(
             "P404", f"resource types that are not managed here are skipped: {listed}", first.key if first else None
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import stat
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 ROOT_NAMES: Final = ("databricks.yml", "databricks.yaml", "bundle.yml", "bundle.yaml")
 """The names that a bundle's root file may have, as the databricks CLI looks for them."""
 
-_SUFFIXES: Final = {".yml", ".yaml"}
+_SUFFIXES: Final = frozenset({".yml", ".yaml"})
+_READABLE: Final = _SUFFIXES | {".json"}
+"""What a config may be called. Anything else, a `.env` or a key, is not opened: diagnostics quote what they read."""
 _SIDE_SUFFIXES: Final = (".secrets.yml", ".secrets.yaml")
 _WILDCARDS: Final = frozenset("*?[")
 _LARGEST: Final = 4 * 1024 * 1024
@@ -39,8 +42,12 @@ def read(path: Path, problems: Problems, *, inside: Path | None = None, asked_at
     """
     at = asked_at or Span(str(path))
     try:
-        if inside is not None and not path.resolve().is_relative_to(inside.resolve()):
+        if inside is not None and not Path(realpath(path)).is_relative_to(realpath(inside)):
             problems.add("P108", f"{path} lies outside of {inside}", at, remedy="copy the file into the folder")
+            return None
+        if path.suffix not in _READABLE and path.exists():
+            remedy = "configs are called *.yml, *.yaml or *.json"
+            problems.add("P107", f"{path} is not a config, by its name", at, remedy=remedy)
             return None
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
@@ -69,14 +76,18 @@ def root_file(folder: Path, problems: Problems) -> Path | None:
     return found[0] if found else None
 
 
-def yaml_files(folder: Path) -> list[Path]:
+def yaml_files(folder: Path, problems: Problems) -> list[Path]:
     """List every YAML file directly in a folder, hidden ones left out, by name."""
-    return sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES and not each.name.startswith("."))
+    try:
+        return sorted(each for each in folder.iterdir() if each.suffix in _SUFFIXES and not each.name.startswith("."))
+    except OSError as error:
+        problems.add("P107", f"{folder} cannot be read: {error.strerror}", Span(str(folder)))
+        return []
 
 
-def side_files(folders: set[Path]) -> list[Path]:
+def side_files(folders: set[Path], problems: Problems) -> list[Path]:
     """List the files with our additions (`*.secrets.yml`) in some folders, by name."""
-    return sorted(each for folder in folders for each in yaml_files(folder) if is_side_file(each))
+    return sorted(each for folder in folders for each in yaml_files(folder, problems) if is_side_file(each))
 
 
 def is_side_file(path: Path) -> bool:
@@ -94,12 +105,12 @@ def included(include: Node, folder: Path, problems: Problems) -> Iterator[tuple[
     """
     if not isinstance(include.value, list):
         if include.value is not None:
-            problems.add("P203", "`include` is a list of file patterns", include)
+            problems.add("P203", "`include` must be a list", include)
         return
     seen: set[Path] = set()
     for entry in include.value:
         pattern = entry.value
-        if not isinstance(pattern, str) or not pattern:
+        if not isinstance(pattern, str) or not Path(pattern).parts:
             problems.add("P203", "an entry of `include` is a file pattern", entry)
             continue
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
@@ -108,7 +119,7 @@ def included(include: Node, folder: Path, problems: Problems) -> Iterator[tuple[
             continue
         try:
             matches = sorted(each for each in folder.glob(pattern) if each.is_file())
-        except (ValueError, OSError, IndexError):  # IndexError: what `glob(".")` raises before Python 3.13
+        except (ValueError, OSError):
             problems.add("P203", f"{pattern!r} is not a file pattern", entry, remedy="write it as in `parts/*.yml`")
             continue
         if not matches:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from provisioning.config.problems import Problems
 
 _DEEPEST: Final = 64
-_MOST_NODES: Final = 100_000
+_MOST_VALUES: Final = 50_000
+_TOO_DEEP: Final = f"the nesting is deeper than {_DEEPEST} levels"
+_TOO_MANY: Final = f"more than {_MOST_VALUES} values, aliases expanded"
 _HARMLESS: Final = 4_000
 _LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
@@ -55,27 +57,18 @@ def parse(text: str, file: str, problems: Problems) -> Node | None:
     if control is not None:
         message = f"the control character U+{ord(control.group()):04X} cannot stand in YAML"
         problems.add(
-            "P103", message, _span_of_offset(text, control.start(), file), remedy="save the file as plain text"
+            "P103", message, _span_of_offset(text, control.start(), file), remedy="save the file as UTF-8 text"
         )
         return None
     try:
-        if (deep := _too_deep(text, file)) is not None:
-            problems.add("P104", f"the nesting is deeper than {_DEEPEST} levels", deep)
-            return None
+        _refuse_endless(text, file)
         composed = yaml.compose(text, Loader=_LOADER)
+        return _Builder(file, problems).built(composed) if composed is not None else None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        span = Span(file, mark.line + 1, mark.column + 1) if mark else None
-        said = (error.problem or "not YAML").replace("\n", " ")
-        problems.add("P101", f"not valid YAML: {said}", span, remedy=_syntax_remedy(said))
-        return None
-    if composed is None:
-        return None
-    try:
-        return _Builder(file, problems).build(composed, key=None, depth=0)
+        _report_syntax(error, text, file, problems)
     except _TooLargeError as error:
         problems.add("P104", str(error), error.span, remedy="write it out, or split it")
-        return None
+    return None
 
 
 class _TooLargeError(Exception):
@@ -85,27 +78,44 @@ class _TooLargeError(Exception):
 
 
 class _Builder:
-    """Turns PyYAML's nodes into ours, counting: aliases make a small file stand for a huge tree."""
+    """Turns PyYAML's nodes into ours, measuring first: aliases make a small file stand for a huge tree."""
 
     def __init__(self, file: str, problems: Problems) -> None:
         self._file = file
         self._problems = problems
-        self._count = 0
+        self._sizes: dict[int, int] = {}
 
-    def build(self, node: yaml.Node, *, key: Span | None, depth: int) -> Node:
-        span = self._span(node)
-        self._count += 1
+    def built(self, root: yaml.Node) -> Node:
+        self._measure(root, depth=0)
+        return self._build(root, key=None, depth=0)
+
+    def _measure(self, node: yaml.Node, *, depth: int) -> int:
+        """Return how many values a node stands for, its aliases expanded; each node is measured but once."""
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if (known := self._sizes.get(id(node))) is not None:
+            return known
         if depth > _DEEPEST:
-            raise _TooLargeError(f"the nesting is deeper than {_DEEPEST} levels, or an alias holds itself", span)
-        if self._count > _MOST_NODES:
-            raise _TooLargeError(f"the file, its aliases expanded, has more than {_MOST_NODES} values", span)
+            raise _TooLargeError(f"{_TOO_DEEP}, or an alias holds itself", self._span(node))
+        pairs = isinstance(node, yaml.MappingNode)
+        children = [child for pair in node.value for child in pair] if pairs else node.value
+        size = 1 + sum(self._measure(child, depth=depth + 1) for child in children)
+        if size > _MOST_VALUES:
+            raise _TooLargeError(_TOO_MANY, self._span(node))
+        self._sizes[id(node)] = size
+        return size
+
+    def _build(self, node: yaml.Node, *, key: Span | None, depth: int) -> Node:
+        span = self._span(node)
+        if depth > _DEEPEST:
+            raise _TooLargeError(_TOO_DEEP, span)
         if node.tag not in _TAGS:
             message = f"the tag {str(node.tag).removeprefix('tag:yaml.org,2002:')!r} is not supported"
             self._problems.add("P105", message, span, remedy="remove the tag; quote the value if it is text")
         if isinstance(node, yaml.MappingNode):
             return Node(self._mapping(node, depth), span, key)
         if isinstance(node, yaml.SequenceNode):
-            return Node([self.build(each, key=None, depth=depth + 1) for each in node.value], span, key)
+            return Node([self._build(each, key=None, depth=depth + 1) for each in node.value], span, key)
         quoted = isinstance(node, yaml.ScalarNode) and bool(node.style)
         value = node.value if quoted else scalar_of(node.value)
         return Node(value, span, key, text=None if isinstance(value, str) else node.value)
@@ -118,7 +128,7 @@ class _Builder:
                 self._problems.add("P106", "a list or mapping cannot be a key", self._span(name))
                 continue
             span = self._span(name)
-            child = self.build(value, key=span, depth=depth + 1)
+            child = self._build(value, key=span, depth=depth + 1)
             if name.value == "<<" and not name.style:
                 merged |= self._merged(child)
             elif name.value in children:
@@ -159,24 +169,30 @@ def scalar_of(text: str) -> Scalar:
     return text
 
 
-def _too_deep(text: str, file: str) -> Span | None:
-    """Find where values nest too deep, before PyYAML's C composer recurses into them on the process's stack.
+def _refuse_endless(text: str, file: str) -> None:
+    """Refuse too many values, and nesting too deep, before PyYAML's C composer recurses on the process's stack.
 
-    Counting is done only where a text could be that deep at all: it needs as many brackets, or as many columns.
+    Counting is done only where a text could hold so many, or be that deep, at all: it needs as many signs.
+
+    Raises:
+        _TooLargeError: the place where it is too much.
     """
+    brackets = text.count("[") + text.count("{")
     indented = max((len(run) for run in re.findall(r"(?m)^[ ?-]+", text)), default=0)
-    if text.count("[") + text.count("{") + indented < _HARMLESS:
-        return None
-    depth = 0
+    signs = brackets + sum(map(text.count, (",", ":", "\n", "- ", "? ")))
+    if brackets + indented < _HARMLESS and signs < _MOST_VALUES:
+        return
+    depth = values = 0
     for event in yaml.parse(text, Loader=_LOADER):
-        if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
-            depth += 1
-            if depth > _DEEPEST:
-                mark = event.start_mark
-                return Span(file, mark.line + 1, mark.column + 1) if mark else None
-        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
+        if isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-    return None
+        elif isinstance(event, yaml.NodeEvent):
+            values += 1
+            depth += isinstance(event, yaml.CollectionStartEvent)
+        if depth > _DEEPEST or values > _MOST_VALUES:
+            mark = event.start_mark
+            span = Span(file, mark.line + 1, mark.column + 1) if mark is not None else Span(file)
+            raise _TooLargeError(_TOO_DEEP if depth > _DEEPEST else _TOO_MANY, span)
 
 
 def _span_of_offset(text: str, offset: int, file: str) -> Span:
@@ -185,11 +201,26 @@ def _span_of_offset(text: str, offset: int, file: str) -> Span:
     return Span(file, line, column)
 
 
-def _syntax_remedy(said: str) -> str | None:
-    if "tab" in said or "cannot start any token" in said:
-        return "indent with spaces, and quote a value that starts with @, ` or %"
-    if "expected a single document" in said:
-        return "keep one document a file"
-    if "mapping values are not allowed" in said:
-        return "quote a value that holds `: `, or check the indentation above"
-    return "check the indentation and the quotes on this line and the one above"
+def _report_syntax(error: yaml.MarkedYAMLError, text: str, file: str, problems: Problems) -> None:
+    """Say what PyYAML could not read, and where; a quote or bracket without an end is shown where it begins."""
+    lines = text.splitlines()
+    mark = error.problem_mark or error.context_mark
+    begun = error.context_mark
+    if mark is not None and begun is not None and mark.line >= len(lines):
+        mark = begun
+    span = Span(file, mark.line + 1, mark.column + 1) if mark is not None else Span(file)
+    said = (error.problem or "not YAML").replace("\n", " ")
+    if begun is not None and begun.line + 1 < span.line and error.context:
+        said += f", {error.context} that begins on line {begun.line + 1}"
+    at = lines[span.line - 1][span.column - 1 :][:1] if span.line <= len(lines) else ""
+    if "another document" in said:
+        said, remedy = "a second document begins here", "keep one document a file"
+    elif at == "\t":
+        said, remedy = "a tab stands where only spaces may", "indent with spaces"
+    elif "cannot start any token" in said:
+        remedy = f"quote the value: plain text cannot begin with {at}"
+    elif "mapping values are not allowed" in said:
+        remedy = "quote a value that holds `: `, or check the indentation above"
+    else:
+        remedy = "check the indentation, the quotes and the brackets, here and on the line above"
+    problems.add("P101", f"not valid YAML: {said}", span, remedy=remedy)

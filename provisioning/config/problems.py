@@ -42,13 +42,13 @@ class Problems:
         """Keep a file's lines, to quote from."""
         self._lines[file] = text.splitlines()
 
-    def conceal(self, value: str) -> None:
-        """Keep a value out of all messages: it came from outside of the configs, and may be a credential.
+    def conceal(self, node: Node) -> None:
+        """Keep a text out of all messages: it came from outside of the configs, and may be a credential.
 
         A short one is no credential, and hiding `prod` would make messages unreadable.
         """
-        if len(value) >= _SHORTEST_CONCEALED:
-            self._concealed.add(value)
+        if isinstance(node.value, str) and len(node.value) >= _SHORTEST_CONCEALED:
+            self._concealed.add(node.value)
 
     def add(
         self,

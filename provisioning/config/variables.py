@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
-from provisioning.config.nodes import Node, Span
+from provisioning.config import files
+from provisioning.config.nodes import Node, Span, walk
 from provisioning.model.rules import did_you_mean
 
 if TYPE_CHECKING:
@@ -101,23 +101,18 @@ class Variables:
         if folder is None:
             return
         path = folder / ".databricks" / "bundle" / target / "variable-overrides.json"
-        if not path.is_file():
+        overrides = files.read(path, self._problems, inside=folder) if path.is_file() else None  # JSON is YAML
+        if overrides is None:
             return
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            at = Span(str(path), getattr(error, "lineno", 1), getattr(error, "colno", 1))
-            self._problems.add("P101", f"{path} is not valid JSON", at)
-            return
-        if not isinstance(content, dict):
-            self._problems.add("P203", f"{path} is not a JSON object", Span(str(path)))
-            return
-        for name, value in content.items():
-            span = Span(str(path))
+        if not isinstance(overrides.value, dict):
+            self._problems.add("P203", f"{path} must be a mapping of values by variable", overrides, hide=overrides)
+        for name, node in overrides.fields().items():
             if name not in self.declared:
-                self._report_unknown(name, Node(None, span))
-            else:
-                self._values[name] = _from_json(value, span)
+                self._report_unknown(name, node)
+                continue
+            self._values[name] = node
+            for _path, each in walk(node):
+                self._problems.conceal(each)
 
     def _take_texts(self, environ: Mapping[str, str], given: Mapping[str, str]) -> None:
         for name in self.declared:
@@ -132,8 +127,9 @@ class Variables:
                 self._problems.add("P305", f"--var gives a value to {name!r}, which is not declared", remedy=remedy)
 
     def _text(self, value: str, source: str) -> Node:
-        self._problems.conceal(value)
-        return Node(value, Span(source))
+        node = Node(value, Span(source))
+        self._problems.conceal(node)
+        return node
 
     def _report_unknown(self, name: str, node: Node) -> None:
         near = did_you_mean(name, self.declared)
@@ -141,15 +137,3 @@ class Variables:
         self._problems.add(
             "P305", f"{name!r} is given a value but is not declared", node.key or node.span, remedy=remedy
         )
-
-
-def _from_json(value: object, span: Span) -> Node:
-    match value:
-        case dict():
-            return Node({str(key): _from_json(child, span) for key, child in value.items()}, span)
-        case list():
-            return Node([_from_json(child, span) for child in value], span)
-        case str() | int() | float() | None:
-            return Node(value, span)
-        case _:  # pragma: no cover - JSON has no other types
-            raise AssertionError(type(value).__name__)

@@ -25,6 +25,10 @@ _SYMBOLIC = re.compile(r"\$\{[^{}]*\}")
 """A reference that only a workspace can resolve; it stays in the text until then."""
 
 
+_LONGEST_WORD = 100
+_MOST_WORDS = 500
+
+
 @dataclass(frozen=True)
 class Finding:
     """One breach of a rule.
@@ -149,7 +153,10 @@ def name_finding(raw: Mapping[str, object], *, pattern: str, longest: int, allow
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return the nearest known word, if one is near."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    words = list(known)
+    if len(word) > _LONGEST_WORD or len(words) > _MOST_WORDS:
+        return None  # nobody mistypes these, and comparing them would take seconds
+    near = get_close_matches(word, words, n=1, cutoff=0.6)
     return near[0] if near else None
 
 

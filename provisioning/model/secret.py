@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field, WrapValidator
-from pydantic_core import PydanticCustomError
 
 from provisioning.model.base import Model
 from provisioning.model.rules import Finding, did_you_mean, finding_error
+
+if TYPE_CHECKING:
+    from pydantic_core import PydanticCustomError
 
 
 class Source(Model):

@@ -12,6 +12,8 @@ from provisioning.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_mock import MockerFixture
+
     from provisioning.model.workspace import Desired
 
 ENDPOINT = "resources: {model_serving_endpoints: {%s: {name: %s}}}\n"
@@ -86,6 +88,8 @@ def test_positions_keep_the_path_that_the_user_gave(
         ({"databricks.yml": "include: [none.yml]\n"}, "P107"),
         ({"databricks.yml": "include: ['**x']\n"}, "P203"),
         ({"databricks.yml": "include: ['.']\n"}, "P203"),
+        ({"databricks.yml": "include: [./]\n"}, "P203"),
+        ({"databricks.yml": "include: ['']\n"}, "P203"),
         ({"databricks.yml": 'include: ["a\\0b"]\n'}, "P107"),
         ({"databricks.yml": "include: [../x.yml]\n"}, "P108"),
         ({"databricks.yml": "include: [/etc/x.yml]\n"}, "P108"),
@@ -127,6 +131,32 @@ def test_a_link_that_leaves_the_folder_is_refused(write: Callable[..., Path], tm
     folder = write({"databricks.yml": "include: [linked.yml]\n"})
     (folder / "linked.yml").symlink_to(outside)
     assert codes([folder]) == ["P108"]
+
+
+def test_a_link_to_itself_is_reported(write: Callable[..., Path]) -> None:
+    folder = write({"a.yml": ENDPOINT % ("a", "a")})
+    (folder / "loop.yml").symlink_to("loop.yml")
+    assert codes([folder]) == ["P107"]
+
+
+@pytest.mark.parametrize("name", [".env", "key.pem", "config"])
+def test_what_is_no_config_by_its_name_is_not_opened(write: Callable[..., Path], name: str) -> None:
+    folder = write({"databricks.yml": "include: ['[.kc]*']\n", name: "TOKEN: x: hunter2\n"})
+    for path in (folder, folder / name):
+        with pytest.raises(ConfigError) as caught:
+            load([path], environ={})
+        assert [each.code for each in caught.value.diagnostics] == ["P107"]
+        assert "hunter2" not in repr(caught.value.diagnostics)
+
+
+def test_a_json_file_may_be_included(write: Callable[..., Path]) -> None:
+    part = '{\n\t"resources": {"model_serving_endpoints": {"a": {"name": "a"}}}\n}\n'
+    assert names(load([write({"databricks.yml": "include: [a.json]\n", "a.json": part})], environ={})) == ["a"]
+
+
+def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path, mocker: MockerFixture) -> None:
+    mocker.patch("pathlib.Path.iterdir", side_effect=PermissionError(13, "Permission denied"))
+    assert "P107" in codes([tmp_path])
 
 
 def test_a_pipe_is_not_read(tmp_path: Path) -> None:

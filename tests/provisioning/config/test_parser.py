@@ -1,14 +1,18 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioning.config.nodes import Node, plain
 from provisioning.config.parser import parse, scalar_of
 from provisioning.config.problems import Problems
+
+if TYPE_CHECKING:
+    from pytest_mock import MockerFixture
 
 
 def parsed(text: str) -> tuple[Node | None, list[Any]]:
@@ -122,6 +126,35 @@ def test_aliases_that_expand_without_end_are_refused() -> None:
     levels = "".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 10)}]\n" for i in range(1, 9))
     _node, problems = parsed(f"l0: &l0 [x, x]\n{levels}")
     assert [each.code for each in problems] == ["P104"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "remedy", "place"),
+    [
+        ("a: 1\n---\nb: 2\n", "a second document begins here", "keep one document a file", (2, 1)),
+        ("a:\n\tb: 1\n", "a tab stands where only spaces may", "indent with spaces", (2, 1)),
+        ("a: `x`\n", None, "quote the value: plain text cannot begin with `", (1, 4)),
+        ('a: "x\nb: 1\n', None, None, (1, 4)),
+        ("a: {b: 1\nc: [\n", "while parsing a flow mapping that begins on line 1", None, (2, 2)),
+    ],
+)
+def test_what_cannot_be_read_is_put_in_words(
+    text: str, message: str | None, remedy: str | None, place: tuple[int, int]
+) -> None:
+    _node, [problem] = parsed(text)
+    assert message is None or message in problem.message
+    assert remedy is None or problem.remedy == remedy
+    assert (problem.position.line, problem.position.column) == place
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [" + "1," * 1_000_000 + "]\n", "".join(f"k{i}: 1\n" for i in range(100_000)), "- - - x\n" * 50_000]
+)
+def test_too_many_values_are_refused_before_they_are_built(text: str, mocker: MockerFixture) -> None:
+    compose = mocker.spy(yaml, "compose")
+    _node, problems = parsed(text)
+    assert [each.code for each in problems] == ["P104"]
+    assert compose.call_count == 0
 
 
 def test_anchors_and_merge_keys_work_as_in_bundles() -> None:

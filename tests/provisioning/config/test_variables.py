@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provisioning.config import load
+from provisioning.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,22 @@ def test_a_bad_file_of_overrides_is_reported(
 ) -> None:
     files = {"databricks.yml": BUNDLE % "x", ".databricks/bundle/t/variable-overrides.json": content}
     assert code in {each.code for each in found(files)}
+
+
+def test_a_target_cannot_lead_its_overrides_out_of_the_folder(write: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "variable-overrides.json").write_text('{"v": "from-outside"}')
+    folder = write({"databricks.yml": (BUNDLE % "x").replace("  t: {", "  ../../..: {"), ".databricks/bundle/x": ""})
+    with pytest.raises(ConfigError) as caught:
+        load([folder], environ={})
+    assert [each.code for each in caught.value.diagnostics] == ["P108"]
+
+
+def test_overrides_keep_their_types_and_are_not_repeated(found: Callable[..., tuple[Diagnostic, ...]]) -> None:
+    bundle = "variables: {n: {}, t: {}}\nresources: {secret_scopes: {s: {name: '${var.n}', backend_type: '${var.t}'}}}"
+    overrides = json.dumps({"n": 5, "t": "correct horse battery staple"}, indent=2)
+    report = found({"databricks.yml": bundle, ".databricks/bundle/default/variable-overrides.json": overrides})
+    assert {each.code for each in report} == {"P204", "P216"}
+    assert "horse" not in repr(report)
 
 
 def test_the_value_of_a_bad_declaration_is_not_shown(found: Callable[..., tuple[Diagnostic, ...]]) -> None:
