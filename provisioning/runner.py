@@ -5,11 +5,8 @@ load(paths) -> Desired        plan(desired) -> Plan        apply(desired) -> Rep
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioning.config.references import resolve_workspace, workspace_facts
 from provisioning.errors import (
     BlockedError,
     InterruptedApplyError,
@@ -21,44 +18,20 @@ from provisioning.execution.context import Context
 from provisioning.execution.executor import execute
 from provisioning.execution.sources import Sources, read_sources, require
 from provisioning.model.events import Report
-from provisioning.model.ownership import set_id
 from provisioning.model.plan import Plan
 from provisioning.planning.circumstances import Options
 from provisioning.planning.planner import make_destroy_plan, make_plan
 from provisioning.planning.standings import standings_of
-from provisioning.workspace.client import connect
-from provisioning.workspace.location import locate
+from provisioning.session import Access, Session, open_session
 from provisioning.workspace.reader import read_live
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from pydantic import SecretStr
+    from collections.abc import Callable, Iterable
 
     from provisioning.model.events import Event, Outcome
     from provisioning.model.workspace import Desired, Live, Standing
-    from provisioning.workspace.client import Connection
 
 __all__ = ["Access", "Options", "Report", "apply", "destroy", "plan", "status", "wait"]
-
-
-@dataclass(frozen=True)
-class Access:
-    """Which workspace to use, and what to read of the environment.
-
-    Attributes:
-        host: a workspace's URL, in place of the environment's; the target's own host still has to agree.
-        token: the only credential to use; None leaves finding one to the SDK's unified auth.
-        environ: the environment, for hosts, profiles and secrets' sources.
-        allowed_commands: the programs that `command` sources may run.
-        on_value: told of each secret's value as soon as it is read, so that whoever keeps a log can conceal it.
-    """
-
-    host: str | None = None
-    token: SecretStr | None = None
-    environ: Mapping[str, str] | None = None
-    allowed_commands: frozenset[str] = frozenset()
-    on_value: Callable[[SecretStr], None] = lambda _value: None
 
 
 def plan(
@@ -78,7 +51,7 @@ def plan(
         SourcesError: a secret's source could not be read (one that holds nothing is no error here).
     """
     access, options = access or Access(), options or Options()
-    session = _open(desired, access)
+    session = open_session(desired, access)
     sources = _read(session, access) if secret_values else Sources()
     return make_plan(session.desired, _live(session, sources, owned_too=options.prune), options=options)
 
@@ -116,7 +89,7 @@ def apply(
         InterruptedApplyError: the user pressed Ctrl-C.
     """
     access, options = access or Access(), options or Options()
-    session = _open(desired, access)
+    session = open_session(desired, access)
     sources = _read(session, access)
     live = _live(session, sources, owned_too=options.prune)
     made = make_plan(session.desired, live, options=options)
@@ -150,7 +123,7 @@ def destroy(
     Raises:
         As `apply`.
     """
-    session = _open(desired, access or Access())
+    session = open_session(desired, access or Access())
     made = make_destroy_plan(session.desired, _live(session, Sources(), owned_too=True))
     context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
     return _carry_out(made, context, review=review, on_event=on_event, waiting=False)
@@ -163,7 +136,7 @@ def status(desired: Desired, *, access: Access | None = None) -> tuple[Standing,
         desired: the configs.
         access: which workspace to use; the target and the environment say so by default.
     """
-    session = _open(desired, access or Access())
+    session = open_session(desired, access or Access())
     return standings_of(session.desired, _live(session, Sources(), owned_too=False))
 
 
@@ -187,7 +160,7 @@ def wait(
         PartlyAppliedError: some are ready, and others failed or are missing.
         InterruptedApplyError: the user pressed Ctrl-C.
     """
-    session = _open(desired, access or Access())
+    session = open_session(desired, access or Access())
     waits = Plan(
         host=session.connection.host,
         workspace_id=session.connection.workspace_id,
@@ -206,36 +179,16 @@ def wait(
     return report
 
 
-@dataclass(frozen=True)
-class _Session:
-    connection: Connection
-    desired: Desired
-    owner: str
-
-
-def _open(desired: Desired, access: Access) -> _Session:
-    location = locate(desired.target, environ=_environ(access), host=access.host, token=access.token)
-    connection = connect(location)
-    facts = workspace_facts(host=connection.host, user_name=connection.user)
-    resolved = resolve_workspace(desired, facts)
-    owner = set_id(resolved, workspace_id=connection.workspace_id, user=connection.user)
-    return _Session(connection=connection, desired=resolved, owner=owner)
-
-
-def _environ(access: Access) -> Mapping[str, str]:
-    return os.environ if access.environ is None else access.environ
-
-
-def _read(session: _Session, access: Access) -> Sources:
+def _read(session: Session, access: Access) -> Sources:
     return read_sources(
         session.desired,
-        environ=_environ(access),
+        environ=access.environment,
         allowed_commands=access.allowed_commands,
         on_value=access.on_value,
     )
 
 
-def _live(session: _Session, sources: Sources, *, owned_too: bool) -> Live:
+def _live(session: Session, sources: Sources, *, owned_too: bool) -> Live:
     return read_live(
         session.connection, session.desired, owner=session.owner, values=sources.values, owned_too=owned_too
     )

@@ -1,0 +1,78 @@
+"""One identity in one workspace, on behalf of one set: what every use case that contacts a workspace begins with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioning.config.references import resolve_workspace, workspace_facts
+from provisioning.model.ownership import set_id
+from provisioning.workspace.client import connect
+from provisioning.workspace.location import locate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import SecretStr
+
+    from provisioning.model.workspace import Desired
+    from provisioning.workspace.client import Connection
+
+
+@dataclass(frozen=True)
+class Access:
+    """Which workspace to use, and what to read of the environment.
+
+    Attributes:
+        host: a workspace's URL, in place of the environment's; the target's own host still has to agree.
+        token: the only credential to use; None leaves finding one to the SDK's unified auth.
+        environ: the environment, for hosts, profiles and secrets' sources; None for this process's.
+        allowed_commands: the programs that `command` sources may run.
+        on_value: told of each secret's value as soon as it is read, so that whoever keeps a log can conceal it.
+    """
+
+    host: str | None = None
+    token: SecretStr | None = None
+    environ: Mapping[str, str] | None = None
+    allowed_commands: frozenset[str] = frozenset()
+    on_value: Callable[[SecretStr], None] = lambda _value: None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment that counts."""
+        return os.environ if self.environ is None else self.environ
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open connection, and what the configs mean there.
+
+    Attributes:
+        connection: the workspace.
+        desired: the configs, with everything filled in that only the workspace knows.
+        owner: the set's id.
+    """
+
+    connection: Connection
+    desired: Desired
+    owner: str
+
+
+def open_session(desired: Desired, access: Access) -> Session:
+    """Contact the workspace that the target and the environment agree on.
+
+    Args:
+        desired: the configs.
+        access: which workspace to use.
+
+    Raises:
+        WrongWorkspaceError: target and environment name different workspaces; nothing was sent.
+        WorkspaceError: the workspace does not answer, or not as one.
+    """
+    location = locate(desired.target, environ=access.environment, host=access.host, token=access.token)
+    connection = connect(location)
+    facts = workspace_facts(host=connection.host, user_name=connection.user)
+    resolved = resolve_workspace(desired, facts)
+    owner = set_id(resolved, workspace_id=connection.workspace_id, user=connection.user)
+    return Session(connection=connection, desired=resolved, owner=owner)
