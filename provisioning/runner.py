@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.errors import (
     BlockedError,
+    ConfigError,
     InterruptedApplyError,
     NothingAppliedError,
     NotReadyError,
@@ -82,6 +83,7 @@ def apply(
     Raises:
         WrongWorkspaceError: target and environment name different workspaces; nothing was sent.
         SourcesError: values are missing; nothing was written.
+        ConfigError: an endpoint would refer to a secret that is not there; nothing was written.
         BlockedError: a guard stops the plan; nothing was written.
         WorkspaceError: a call failed before anything was written.
         PartlyAppliedError: some changes were applied and some were not.
@@ -203,6 +205,8 @@ def _carry_out(
     waiting: bool,
 ) -> Report:
     agreed = review(made)
+    if made.errors:
+        raise ConfigError(made.errors)
     if made.guards:
         raise BlockedError(
             f"blocked by {_counted(len(made.guards), 'guard')}, nothing was written: "

@@ -110,6 +110,9 @@ def plan(place: Place, *, options: Options, detailed_exitcode: bool, no_secret_v
     with workspace_of(place) as (desired, access):
         made = runner.plan(desired, access=access, options=options, secret_values=not no_secret_values)
     place.view.plan(made, positions=desired.positions, hint="`apply` carries it out.")
+    place.view.notes(made.diagnostics)
+    if place.strict and made.diagnostics:
+        return 1
     return _PENDING if detailed_exitcode and made.pending else 0
 
 
@@ -199,6 +202,7 @@ def wait(place: Place, *, timeout: float | None) -> int:
 def _review(place: Place, made: Plan, desired: Desired, *, yes: bool) -> bool:
     if place.view.shows_plan_first:
         place.view.plan(made, positions=desired.positions)
+    place.view.notes([each for each in made.diagnostics if each.severity != "error"])
     return terminal.agreed(made, yes=yes)
 
 

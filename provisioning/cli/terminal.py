@@ -22,7 +22,7 @@ _COLOURS = {"good": "green", "change": "yellow", "bad": "red"}
 
 def agreed(made: Plan, *, yes: bool) -> bool:
     """Ask whether to carry a plan out, if there is something to ask and somebody to answer."""
-    if yes or made.guards or not made.changes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if yes or made.guards or made.errors or not made.changes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     return click.confirm("Carry it out?", err=True)
 

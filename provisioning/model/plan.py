@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from provisioning.errors import Diagnostic
 from provisioning.model.address import Address, parent
 from provisioning.model.base import Model
 
@@ -133,6 +134,8 @@ class Plan(Model):
     """What stops an apply; empty if nothing does."""
     notes: tuple[str, ...] = ()
     """What a reader has to know of the plan as a whole."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """What the workspace showed to be wrong with the configs; an error among them stops an apply."""
     undecided: tuple[Address, ...] = ()
     """Secrets of which it cannot be told whether they differ: they count as pending."""
 
@@ -143,6 +146,11 @@ class Plan(Model):
         for change in self.changes:
             counts[change.action.value] += 1
         return Summary(**counts, unchanged=len(self.unchanged))
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics that stop an apply."""
+        return tuple(each for each in self.diagnostics if each.severity == "error")
 
     @property
     def pending(self) -> bool:

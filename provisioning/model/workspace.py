@@ -113,6 +113,10 @@ class Live(Model):
     """By name, lower-cased: the workspace compares scope names without case."""
     endpoints: Mapping[str, LiveEndpoint] = Field(default_factory=dict)
     """By name."""
+    referenced: Mapping[str, LiveScope] = Field(default_factory=dict)
+    """The scopes that endpoints refer to and the configs don't declare, by name, lower-cased; keys alone."""
+    scope_names: tuple[str, ...] = ()
+    """The names of all scopes that this identity may see, where anything refers to one."""
 
 
 class Standing(Model):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provisioning.model.plan import Change, Guard
 
 if TYPE_CHECKING:
+    from provisioning.errors import Diagnostic
     from provisioning.model.address import Address
 
 
@@ -21,6 +22,7 @@ class Draft:
     guards: list[Guard] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     undecided: list[Address] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
     rewritten: set[tuple[str, str]] = field(default_factory=set)
     """The secrets that exist and get another value, by the scope's name without case and the key."""
 

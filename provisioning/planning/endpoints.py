@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provisioning.model.address import Address, endpoint_address, scope_address
 from provisioning.model.ownership import BLOCK_LETTERS, ownership_tags
 from provisioning.model.plan import Action, Change, FieldChange, Operation, Step
-from provisioning.model.values import references_in
+from provisioning.model.references import secrets_used
 from provisioning.planning import guards, requests
 from provisioning.planning.blocks import BLOCKS, OUTSIDE, block_changes, fixed_changes, tag_changes
 from provisioning.planning.comparison import Comparison, compare_endpoint, hash_of
@@ -17,10 +17,6 @@ from provisioning.planning.permissions import plan_permissions
 from provisioning.readiness import Ready, classify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pydantic import JsonValue
-
     from provisioning.model.endpoints import ModelServingEndpoint
     from provisioning.model.workspace import LiveEndpoint
     from provisioning.planning.circumstances import Circumstances
@@ -79,7 +75,7 @@ def _plan_creation(draft: Draft, endpoint: ModelServingEndpoint, circumstances: 
             action=Action.CREATE,
             fields=tuple(fields),
             steps=_creation_steps(endpoint, circumstances),
-            after=_scopes_in(declared),
+            after=_scopes_of(endpoint),
         )
     )
 
@@ -114,7 +110,7 @@ def _plan_update(
             fields=(*fields, *tags),
             steps=(*steps, *waits, *tag_steps),
             notes=_released(compared),
-            after=_scopes_in(compared.declared),
+            after=_scopes_of(compared.endpoint),
         )
     )
 
@@ -156,7 +152,7 @@ def _plan_replacement(
                 "calls fail from the deletion until the new endpoint is ready",
                 "what the configs don't mention (blocks, permissions) is lost",
             ),
-            after=_scopes_in(compared.declared),
+            after=_scopes_of(endpoint),
         )
     )
 
@@ -177,9 +173,8 @@ def _released(compared: Comparison) -> tuple[str, ...]:
     )
 
 
-def _scopes_in(declared: Mapping[str, JsonValue]) -> tuple[Address, ...]:
-    texts = [value for _, value in leaves(dict(declared), "") if isinstance(value, str)]
-    return tuple(dict.fromkeys(scope_address(each.scope) for text in texts for each in references_in(text)))
+def _scopes_of(endpoint: ModelServingEndpoint) -> tuple[Address, ...]:
+    return tuple(dict.fromkeys(scope_address(each.secret.scope) for each in secrets_used(endpoint)))
 
 
 def _wait(name: str) -> Step:

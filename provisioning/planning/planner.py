@@ -11,6 +11,7 @@ from provisioning.planning import guards
 from provisioning.planning.circumstances import Circumstances, Options
 from provisioning.planning.draft import Draft
 from provisioning.planning.endpoints import plan_endpoint, plan_endpoint_deletion
+from provisioning.planning.references import check_references
 from provisioning.planning.scopes import is_left_over, plan_scope, plan_scope_deletion
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def make_plan(desired: Desired, live: Live, *, options: Options | None = None) -
         plan_scope(draft, scope, live.scopes.get(scope.name.lower()), circumstances)
     for endpoint in desired.endpoints:
         plan_endpoint(draft, endpoint, live.endpoints.get(endpoint.name), circumstances)
+    check_references(draft, desired, live)
     if circumstances.options.prune:
         _prune(draft, desired, live, circumstances)
     return _plan(draft, desired, live, circumstances)
@@ -148,4 +150,5 @@ def _plan(draft: Draft, desired: Desired, live: Live, circumstances: Circumstanc
         guards=tuple(draft.guards),
         notes=tuple(draft.notes),
         undecided=tuple(draft.undecided),
+        diagnostics=tuple(draft.diagnostics),
     )

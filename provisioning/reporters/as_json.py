@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from provisioning.reporters.diagnostics import as_object
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -48,6 +50,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         ],
         "undecided": list(plan.undecided),
         "not_ready": list(plan.not_ready),
+        "diagnostics": [as_object(each) for each in plan.diagnostics],
         "guards": [guard.model_dump(mode="json") for guard in plan.guards],
         "notes": list(plan.notes),
     }

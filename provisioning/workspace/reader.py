@@ -10,6 +10,7 @@ from pydantic import JsonValue, SecretStr
 
 from provisioning.errors import NotFoundError, NotPermittedError
 from provisioning.model.ownership import SET_TAG, marker_key, marker_owners
+from provisioning.model.references import secrets_used
 from provisioning.model.secret import ExternalSource
 from provisioning.model.workspace import Desired, Live, LiveEndpoint, LiveScope, Verdict
 from provisioning.workspace.acls import list_acls
@@ -50,17 +51,20 @@ def read_live(
         owned_too: whether to look for everything else that the set owns as well, which takes a list of all
             endpoints and a look at each scope's keys.
     """
-    listed = {text(each.get("name")).lower(): each for each in list_scopes(connection)} if desired.scopes else {}
+    declared = {scope.name.lower() for scope in desired.scopes}
+    used = {use.secret.scope for endpoint in desired.endpoints for use in secrets_used(endpoint)}
+    strangers = sorted(each for each in used if each.lower() not in declared)
+    listed = _scopes_by_name(connection) if desired.scopes or strangers else {}
     scopes = _each(
         desired.scopes,
         lambda scope: _read_scope(connection, scope, listed.get(scope.name.lower()), owner=owner, values=values),
     )
     endpoints = _each(desired.endpoints, lambda endpoint: _read_endpoint(connection, endpoint))
+    referenced = _each(strangers, lambda name: _read_referenced(connection, name, listed.get(name.lower())))
     found_scopes = {scope.name.lower(): scope for scope in scopes if scope}
     found_endpoints = {endpoint.name: endpoint for endpoint in endpoints if endpoint}
     if owned_too:
-        named = {scope.name.lower() for scope in desired.scopes}
-        found_scopes |= {each.name.lower(): each for each in _owned_scopes(connection, owner, but=named)}
+        found_scopes |= {each.name.lower(): each for each in _owned_scopes(connection, owner, but=declared)}
         found_endpoints |= {
             each.name: each
             for each in _owned_endpoints(connection, owner, but={each.name for each in desired.endpoints})
@@ -71,7 +75,24 @@ def read_live(
         user=connection.user,
         scopes=found_scopes,
         endpoints=found_endpoints,
+        referenced={each.name.lower(): each for each in referenced if each},
+        scope_names=tuple(text(each.get("name")) for each in listed.values()) if strangers else (),
     )
+
+
+def _scopes_by_name(connection: Connection) -> dict[str, Mapping[str, JsonValue]]:
+    return {text(each.get("name")).lower(): each for each in list_scopes(connection)}
+
+
+def _read_referenced(connection: Connection, name: str, listed: Mapping[str, JsonValue] | None) -> LiveScope | None:
+    """Read the keys of a scope that an endpoint refers to: which secrets are there, and may they be used."""
+    spelled = text(listed.get("name")) if listed else name
+    try:
+        return LiveScope(name=spelled, keys=list_secrets(connection, spelled))
+    except NotFoundError:
+        return None
+    except NotPermittedError:
+        return LiveScope(name=spelled, visible=False)
 
 
 def _read_scope(
