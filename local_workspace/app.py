@@ -4,6 +4,7 @@ For handlers:
     request.state.workspace     the caller's `Workspace`
     request.state.identity      the caller's `Identity`
     request.app.state.resources what is opened once a server and closed with it (`Resources`)
+    request.app.state.workspaces all of the server's (`Workspaces`), where a caller has no token yet
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from local_workspace.authentication import Door, Gate, Identify, respond
 from local_workspace.breakage import Breakage
 from local_workspace.errors import ApiError
 from local_workspace.handlers import (
+    connections,
     endpoint_reports,
     endpoints,
     identity,
@@ -98,13 +100,24 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
         exception_handlers={ApiError: _api_error, HTTPException: _unknown_route, Exception: _internal_error},
     )
     router.state.resources = resources
+    router.state.workspaces = workspaces
     inner = Breakage(Gate(_WithoutTrailingSlash(router)), store=store, latency_ms=latency_ms)
     return Door(Identify(Recorder(inner), workspaces=workspaces))
 
 
 def api_routes() -> list[BaseRoute]:
     """Return every route but the one that publishes them."""
-    families = (scopes, endpoints, endpoint_reports, permissions, identity, oidc, invocations, local)
+    families = (
+        scopes,
+        endpoints,
+        endpoint_reports,
+        permissions,
+        connections,
+        identity,
+        oidc,
+        invocations,
+        local,
+    )
     return [route for family in families for route in family.routes]
 
 

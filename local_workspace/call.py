@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -32,35 +32,35 @@ class Call:
         identity: who calls.
         path: the path's parameters.
         query: the query's parameters.
-        body: the JSON object that was sent; empty if there was none.
+        body: the JSON object that was sent, keys included; empty if there was none.
     """
 
     workspace: Workspace
     identity: Identity
     path: Mapping[str, str]
     query: Mapping[str, str]
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] = field(repr=False)
 
-    def required(self, field: str) -> str:
+    def required(self, name: str) -> str:
         """Return a text that must be given, from the body or the query.
 
         Raises:
             ApiError: INVALID_PARAMETER_VALUE: it is missing, empty or no text.
         """
-        value = self.optional(field)
+        value = self.optional(name)
         if not value:
-            raise invalid(f"Missing required field: {field}")
+            raise invalid(f"Missing required field: {name}")
         return value
 
-    def optional(self, field: str) -> str | None:
+    def optional(self, name: str) -> str | None:
         """Return a text that may be given, or None.
 
         Raises:
             ApiError: INVALID_PARAMETER_VALUE: it is no text.
         """
-        value = self.body.get(field, self.query.get(field))
+        value = self.body.get(name, self.query.get(name))
         if value is not None and not isinstance(value, str):
-            raise invalid(f"Field {field} must be a string.")
+            raise invalid(f"Field {name} must be a string.")
         return value
 
 

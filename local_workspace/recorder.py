@@ -20,7 +20,8 @@ MASK = "[MASKED]"
 _KEPT = 10_000
 _LARGEST_BODY = 1 << 20
 _SECRETS = frozenset({"string_value", "bytes_value", "client_secret"})
-_REFERENCES = frozenset(path[-1] for paths in SECRET_FIELDS.values() for path in paths)
+_REFERENCES = frozenset(path for paths in SECRET_FIELDS.values() for path in paths)
+"""Where a reference belongs: a field, or a field and the block around it where its name alone says too little."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class Recorder:
                     scope["path"],
                     status,
                     None if identity is None else identity.name,
-                    body if _holds_no_key(scope["path"]) else masked(body),
+                    body if _holds_no_key(scope["path"], status) else masked(body),
                 )
             )
 
@@ -156,23 +157,29 @@ def masked(body: bytes) -> bytes:
         return b""
 
 
-def _mask(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _mask(value: Any, *, within: str = "") -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, list):
-        return [_mask(each) for each in value]
+        return [_mask(each, within=within) for each in value]
     if isinstance(value, dict):
-        return {key: MASK if _is_secret(key, each) else _mask(each) for key, each in value.items()}
+        return {
+            key: MASK if _is_secret(key, each, within=within) else _mask(each, within=key)
+            for key, each in value.items()
+        }
     return value
 
 
-def _is_secret(key: str, value: object) -> bool:
+def _is_secret(key: str, value: object, *, within: str) -> bool:
     if key in _SECRETS or key.endswith("_plaintext"):
         return True
-    # People paste a key where a reference belongs; a tag's plain "value" is masked with them.
-    return key in _REFERENCES and isinstance(value, str) and not is_reference(value)
+    # People paste a key where a reference belongs.
+    if _REFERENCES.isdisjoint({(key,), (within, key)}) or value is None:
+        return False
+    return not (isinstance(value, str) and is_reference(value))
 
 
-def _holds_no_key(path: str) -> bool:
-    return path.endswith("/invocations") or path.startswith(("/serving-endpoints/", "/ai-gateway/"))
+def _holds_no_key(path: str, status: int) -> bool:
+    """Whether a body can be kept unread: a call that was answered. Anything may be sent to a route by mistake."""
+    return status < 400 and path.startswith(("/serving-endpoints/", "/ai-gateway/"))  # noqa: PLR2004 - no error
 
 
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value

@@ -42,6 +42,10 @@ class Behaviour:
         keyvault_scopes: whether Azure Key Vault scopes can be created; the real API wants an Entra user's token
             for it, which no local token is.
         not_ready_status: HTTP status of a call to an endpoint while nothing serves.
+        missing_tag: whether deleting a tag that is not there is ignored, as by the vendor's own fake, or refused.
+        principal_case: whether ACLs and permissions tell principals that differ in case alone apart.
+        initial_manage_principal: whether "users" is honoured when a scope is created, or the creator manages it
+            all the same.
         stream_usage: how pay-per-token endpoints report usage on streams: `by_model` as each family was seen to,
             else all of them alike.
     """
@@ -61,6 +65,9 @@ class Behaviour:
     remote_secret_reads: bool = True
     keyvault_scopes: bool = True
     not_ready_status: Literal[404, 503] = 503
+    missing_tag: Literal["ignore", "refuse"] = "ignore"
+    principal_case: Literal["sensitive", "insensitive"] = "sensitive"
+    initial_manage_principal: Literal["honour", "ignore"] = "honour"
     stream_usage: Literal["by_model", "on_request", "cumulative", "nulls_until_end", "final_chunk"] = "by_model"
 
     def __post_init__(self) -> None:
@@ -68,6 +75,10 @@ class Behaviour:
         for name, choices in _choices().items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {_listed(choices)}")
+
+    def principal(self, name: str) -> str:
+        """Return a principal's name as it is compared and kept."""
+        return name if self.principal_case == "sensitive" else name.casefold()
 
     @classmethod
     def parse(cls, switches: Iterable[str]) -> Behaviour:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from local_workspace.errors import UnresolvedSecretError
 from local_workspace.faults import Faults
 from local_workspace.recorder import RequestLog
+from local_workspace.resources.endpoint_grants import EndpointGrants
 from local_workspace.resources.endpoints import Endpoints, ServingEndpoint
 from local_workspace.resources.identities import ADMINS, LOCAL_ADMIN, USERS, Identities, Identity, digest
 from local_workspace.resources.permissions import Permissions
@@ -33,7 +34,7 @@ class Workspace:
         seed: the server's secret, from which tokens are derived.
 
     Attributes:
-        identities, scopes, secrets, permissions, endpoints: what it holds.
+        identities, scopes, secrets, permissions, endpoints, endpoint_grants: what it holds.
         requests: what clients asked of it.
         faults: what is arranged to go wrong.
         unknown: how often each unknown route was called, by `METHOD /path`.
@@ -57,6 +58,7 @@ class Workspace:
             clock=clock,
             settings=settings,
         )
+        self.endpoint_grants = EndpointGrants(self.endpoints, granted=self.permissions, behaviour=behaviour)
         self.requests = RequestLog()
         self.faults = Faults(seed=settings.seed)
         self.unknown: Counter[str] = Counter()
@@ -106,6 +108,11 @@ class Workspaces:
         """Return a new, empty workspace with a token of its own."""
         return self._workspace(_new_id())
 
+    def sole(self) -> Workspace | None:
+        """Return the only workspace that there is; None if there are several."""
+        rows = self._store.rows("SELECT id FROM workspaces LIMIT 2")
+        return self.default if len(rows) == 1 else None
+
     def authenticate(self, token: str) -> tuple[Workspace, Identity] | None:
         """Return the workspace and the identity that a token stands for, or None."""
         presented = digest(token)
@@ -115,6 +122,17 @@ class Workspaces:
         workspace, identity, expires_ms = holder
         expired = expires_ms is not None and self._clock.now_ms() >= expires_ms
         return None if expired else (workspace, identity)
+
+    def of_client(self, application_id: str, secret: str) -> Workspace | None:
+        """Return the workspace in which a service principal has this OAuth secret, or None."""
+        rows = self._store.rows(
+            "SELECT workspace FROM principals WHERE name = ? AND kind = 'service_principal'", (application_id,)
+        )
+        for workspace in (self._workspace(row["workspace"]) for row in rows):
+            right = workspace.identities.client_secret_for(application_id)
+            if hmac.compare_digest(right.encode(), secret.encode()):
+                return workspace
+        return None
 
     def _holder(self, presented: bytes) -> tuple[Workspace, Identity, int | None] | None:
         row = self._store.row("SELECT * FROM tokens WHERE digest = ?", (presented,))

@@ -69,7 +69,8 @@ def put_ai_gateway(call: Call) -> Mapping[str, Any]:
 
 def patch_tags(call: Call) -> Mapping[str, Any]:
     """Add and delete tags."""
-    tags = _change(call, endpoint_changes.with_tags).tags
+    with_tags = partial(endpoint_changes.with_tags, behaviour=call.workspace.settings.behaviour)
+    tags = _change(call, with_tags).tags
     return {"tags": [{"key": key, "value": value} for key, value in sorted(tags.items())]}
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from local_workspace.workspace import Workspaces
+
 
 def me(call: Call) -> Response:
     """Return the caller; the header is where clients read the workspace's id."""
@@ -25,9 +27,12 @@ def me(call: Call) -> Response:
 
 
 async def databricks_config(request: Request) -> Response:
-    """Answer the SDK's first question, which comes without a token."""
+    """Answer the SDK's first question, which comes without a token: of several workspaces none can be named."""
     base = str(request.base_url).rstrip("/")
-    return JSONResponse({"oidc_endpoint": f"{base}/oidc", "workspace_id": request.state.workspace.id, "cloud": "AWS"})
+    workspaces: Workspaces = request.app.state.workspaces
+    sole = workspaces.sole()
+    known = {} if sole is None else {"workspace_id": sole.id}
+    return JSONResponse({"oidc_endpoint": f"{base}/oidc", **known, "cloud": "AWS"})
 
 
 routes = [

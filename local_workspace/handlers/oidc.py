@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -16,7 +15,7 @@ from local_workspace.call import read_body
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from local_workspace.resources.identities import Identities
+    from local_workspace.workspace import Workspaces
 
 TOKEN_SECONDS = 3600
 
@@ -44,22 +43,18 @@ async def token(request: Request) -> Response:
     if form.get("grant_type") != "client_credentials":
         return _refuse(400, "unsupported_grant_type", "grant_type must be client_credentials")
     client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
-    identities: Identities = request.state.workspace.identities
-    if not _knows_its_secret(identities, client_id, secret):
+    workspaces: Workspaces = request.app.state.workspaces
+    workspace = workspaces.of_client(client_id, secret)
+    if workspace is None:
         return _refuse(401, "invalid_client", "Client authentication failed")
     return JSONResponse(
         {
-            "access_token": identities.issue(client_id, seconds=TOKEN_SECONDS),
+            "access_token": workspace.identities.issue(client_id, seconds=TOKEN_SECONDS),
             "token_type": "Bearer",
             "expires_in": TOKEN_SECONDS,
             "scope": form.get("scope", "all-apis"),
         }
     )
-
-
-def _knows_its_secret(identities: Identities, client_id: str, secret: str) -> bool:
-    right = hmac.compare_digest(identities.client_secret_for(client_id).encode(), secret.encode())
-    return right and identities.kind_of(client_id) == "service_principal"
 
 
 def _basic(request: Request) -> tuple[str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from local_workspace.errors import invalid
@@ -12,8 +12,10 @@ MOST_GROUP_LIMITS = 5
 
 BLOCKS = ("fallback_config", "guardrails", "inference_table_config", "rate_limits", "usage_tracking_config")
 
-_KEYS = ("endpoint", "user", "user_group", "service_principal")
-_NEED_PRINCIPAL = ("user_group", "service_principal")
+NEED_PRINCIPAL = ("user_group", "service_principal")
+
+_KEYS = ("endpoint", "user", *NEED_PRINCIPAL)
+_MOST_DIGITS = 19
 _PII = ("NONE", "BLOCK", "MASK")
 _TABLE_NAMES = ("catalog_name", "schema_name", "table_name_prefix")
 
@@ -36,7 +38,7 @@ def normalise(body: Mapping[str, Any], *, before: Mapping[str, Any] | None = Non
         if block != "rate_limits" and not isinstance(value, dict):
             raise invalid(f"{block} must be an object.")
     if "rate_limits" in gateway:
-        _check_limits(gateway["rate_limits"])
+        gateway["rate_limits"] = limits_of(gateway["rate_limits"])
     if "guardrails" in gateway:
         _check_guardrails(gateway["guardrails"])
     if "inference_table_config" in gateway:
@@ -46,53 +48,63 @@ def normalise(body: Mapping[str, Any], *, before: Mapping[str, Any] | None = Non
     return gateway
 
 
-def _check_limits(limits: object) -> None:
+def limits_of(limits: object) -> list[dict[str, Any]]:
+    """Return a list of rate limits as it is stored, each with its count as a number.
+
+    Raises:
+        ApiError: INVALID_PARAMETER_VALUE.
+    """
     if not isinstance(limits, list) or not all(isinstance(each, dict) for each in limits):
         raise invalid("rate_limits must be a list of objects.")
     if len(limits) > MOST_LIMITS:
         raise invalid(f"An endpoint may have at most {MOST_LIMITS} rate limits; {len(limits)} were given.")
-    for limit in limits:
-        _check_limit(limit)
+    read = [_limit(limit) for limit in limits]
     groups = sum(limit.get("key") == "user_group" for limit in limits)
     if groups > MOST_GROUP_LIMITS:
         raise invalid(f"An endpoint may have at most {MOST_GROUP_LIMITS} group rate limits; {groups} were given.")
+    return read
 
 
-def _check_limit(limit: Mapping[str, Any]) -> None:
+def _limit(limit: Mapping[str, Any]) -> dict[str, Any]:
     if limit.get("renewal_period") != "minute":
         raise invalid("rate_limits.renewal_period must be minute.")
     given = [each for each in ("calls", "tokens") if limit.get(each) is not None]
     if len(given) != 1:
         raise invalid("A rate limit needs exactly one of calls and tokens; send two entries to limit both.")
-    if not _count(limit[given[0]]):
+    count = limit[given[0]]
+    if not _is_count(count):
         raise invalid(f"rate_limits.{given[0]} must be a whole number, 0 or more.")
     key = limit.get("key") or "endpoint"
     if key not in _KEYS:
         raise invalid(f"rate_limits.key must be one of {', '.join(_KEYS)}.")
-    if key in _NEED_PRINCIPAL and not limit.get("principal"):
+    if key in NEED_PRINCIPAL and not limit.get("principal"):
         raise invalid(f"A rate limit with key {key} needs a principal.")
     if key == "endpoint" and limit.get("principal"):
         raise invalid("A rate limit with key endpoint takes no principal.")
+    return {**{name: value for name, value in limit.items() if value is not None}, given[0]: int(count)}
 
 
-def _count(value: object) -> bool:
+def _is_count(value: object) -> bool:
     if isinstance(value, bool):
         return False
     # int64 fields may come as strings: that is how protobuf's JSON writes them
-    return (isinstance(value, int) and value >= 0) or (isinstance(value, str) and value.isdecimal())
+    number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS else value
+    return isinstance(number, int) and number in range(1 << 63)
 
 
 def _check_guardrails(guardrails: Mapping[str, Any]) -> None:
     for side in ("input", "output"):
         rules = guardrails.get(side)
-        if not isinstance(rules, dict):
+        if rules is None:
             continue
+        if not isinstance(rules, dict):
+            raise invalid(f"guardrails.{side} must be an object.")
         pii = rules.get("pii") or {}
         if not isinstance(pii, dict) or pii.get("behavior", "NONE") not in _PII:
             raise invalid(f"guardrails.{side}.pii.behavior must be one of {', '.join(_PII)}.")
         for words in ("invalid_keywords", "valid_topics"):
             value = rules.get(words, [])
-            if not isinstance(value, Sequence) or not all(isinstance(each, str) for each in value):
+            if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
                 raise invalid(f"guardrails.{side}.{words} must be a list of texts.")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from local_workspace.errors import conflict, invalid
+from local_workspace.errors import conflict, invalid, missing
 from local_workspace.lifecycle import Update
 from local_workspace.resources import ai_gateway, endpoint_configs
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_workspace.resources.endpoint_record import Endpoint
+    from local_workspace.settings import Behaviour
 
 
 def tags_of(listed: object) -> dict[str, str]:
@@ -30,11 +31,15 @@ def tags_of(listed: object) -> dict[str, str]:
     return tags
 
 
-def with_tags(endpoint: Endpoint, body: Mapping[str, Any]) -> Endpoint:
-    """Add and delete tags; deleting one that is not there is no error."""
+def with_tags(endpoint: Endpoint, body: Mapping[str, Any], *, behaviour: Behaviour) -> Endpoint:
+    """Add and delete tags; whether deleting one that is not there is an error is a switch."""
+    _refuse_foundation(endpoint, "tags")
     gone = body.get("delete_tags") or []
-    if not isinstance(gone, list):
+    if not isinstance(gone, list) or not all(isinstance(each, str) for each in gone):
         raise invalid("delete_tags must be a list of keys.")
+    strange = [key for key in gone if key not in endpoint.tags]
+    if strange and behaviour.missing_tag == "refuse":
+        raise missing(f"Endpoint {endpoint.name} has no tag {', '.join(strange)}.", request_info=True)
     kept = {key: value for key, value in endpoint.tags.items() if key not in gone}
     return replace(endpoint, tags=kept | tags_of(body.get("add_tags") or []))
 
@@ -47,6 +52,7 @@ def with_ai_gateway(endpoint: Endpoint, body: Mapping[str, Any]) -> Endpoint:
 
 def with_notifications(endpoint: Endpoint, body: Mapping[str, Any]) -> Endpoint:
     """Replace the e-mail notifications."""
+    _refuse_foundation(endpoint, "e-mail notifications")
     return replace(endpoint, email_notifications=notifications_of(body.get("email_notifications") or {}))
 
 
@@ -65,8 +71,9 @@ def with_rate_limits(endpoint: Endpoint, body: Mapping[str, Any]) -> Endpoint:
     """Replace the deprecated top-level limits, which only external and foundation models take."""
     if not endpoint.foundation and not _serves_external(endpoint):
         raise invalid("Rate limits are only supported for external models and foundation models.")
-    limits = body.get("rate_limits") or []
-    ai_gateway.normalise({"rate_limits": limits}, endpoint=endpoint.name)
+    limits = ai_gateway.limits_of(body.get("rate_limits") or [])
+    if any("tokens" in limit or limit.get("key") in ai_gateway.NEED_PRINCIPAL for limit in limits):
+        raise invalid("These rate limits take calls, and the keys user and endpoint; the AI gateway takes more.")
     return replace(endpoint, rate_limits=limits)
 
 
@@ -86,9 +93,16 @@ def with_telemetry(endpoint: Endpoint, body: Mapping[str, Any], *, now_ms: int) 
 
 def unsupported_telemetry(endpoint: Endpoint) -> str | None:
     """Return the endpoint type that takes no telemetry, or None."""
+    if endpoint.foundation:
+        return "FOUNDATION_MODEL_API"
     if endpoint.current is None:
         return "NO_CONFIG"
     return "EXTERNAL_MODELS" if _serves_external(endpoint) else None
+
+
+def _refuse_foundation(endpoint: Endpoint, what: str) -> None:
+    if endpoint.foundation:
+        raise invalid(f"Endpoint {endpoint.name} is managed by Databricks: it has an AI gateway, but no {what}.")
 
 
 def _serves_external(endpoint: Endpoint) -> bool:

@@ -55,6 +55,8 @@ def normalise(
         entity["name"] = entity.get("name") or default_name(entity)
         _check_entity_name(entity["name"])
     _check_together(entities)
+    if before is not None and entities:
+        _check_same_kind(entities, before)
     config: dict[str, Any] = {"served_entities": entities, "traffic_config": _traffic(body, entities)}
     if isinstance(body.get("auto_capture_config"), dict):
         config["auto_capture_config"] = copy.deepcopy(body["auto_capture_config"])
@@ -146,6 +148,14 @@ def _check_together(entities: Sequence[Mapping[str, Any]]) -> None:
     tasks = sorted({each["external_model"]["task"] for each in external})
     if len(tasks) > 1:
         raise invalid(f"All external models of an endpoint must have the same task; given: {', '.join(tasks)}.")
+
+
+def _check_same_kind(entities: Sequence[Mapping[str, Any]], before: Mapping[str, Any]) -> None:
+    if is_external({"served_entities": entities}) == is_external(before):
+        return
+    if is_external(before):
+        raise invalid("An endpoint with an external_model cannot be updated to one without; create another endpoint.")
+    raise invalid("An endpoint without an external_model cannot be given one later; create another endpoint.")
 
 
 def _check_unmoved(capture: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:

@@ -44,6 +44,11 @@ class EndpointTable:
         rows = self._store.rows("SELECT document FROM endpoints WHERE workspace = ? ORDER BY name", (self._workspace,))
         return [self._now(_parsed(row)) for row in rows]
 
+    def count(self) -> int:
+        """Return how many endpoints were created; the workspace's own do not count."""
+        row = self._store.row("SELECT count(*) AS n FROM endpoints WHERE workspace = ?", (self._workspace,))
+        return (0 if row is None else int(row["n"])) - len(foundation.MODELS)
+
     def insert(self, endpoint: Endpoint) -> None:
         """Store a new endpoint."""
         self._store.execute(

@@ -70,6 +70,7 @@ def _common(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour
         "name": endpoint.name,
         "id": endpoint.id,
         "creator": endpoint.creator,
+        "creator_display_name": endpoint.creator.partition("@")[0],
         "creator_kind": endpoint.creator_kind,
         "creation_timestamp": endpoint.created_ms,
         "last_updated_timestamp": endpoint.updated_ms,

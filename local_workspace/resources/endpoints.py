@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from local_workspace.errors import ApiError, denied, invalid, missing
+from local_workspace.errors import ApiError, denied, invalid, missing, too_many
 from local_workspace.lifecycle import Deployment, Deployments, Update
 from local_workspace.resources import (
     endpoint_changes,
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from local_workspace.resources.scopes import Scopes
     from local_workspace.settings import Settings
     from local_workspace.store import Store
+
+MOST_ENDPOINTS = 1000
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _VERBS = {"CAN_VIEW": "View", "CAN_QUERY": "Query", "CAN_MANAGE": "Manage"}
@@ -111,6 +113,8 @@ class Endpoints:
                 raise ApiError(
                     409, "RESOURCE_ALREADY_EXISTS", f"Endpoint with name '{name}' already exists.", request_info=True
                 )
+            if self.table.count() >= MOST_ENDPOINTS:
+                raise too_many(f"Cannot create more than {MOST_ENDPOINTS} serving endpoints in a workspace.")
             if body.get("config"):
                 endpoint = self._deploy(endpoint, body["config"], identity=identity, provisioned=provisioned)
             if body.get("rate_limits"):

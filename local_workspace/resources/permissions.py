@@ -64,7 +64,8 @@ class Permissions:
         """Return the highest level that an identity has, or None."""
         if identity.is_admin:
             return LEVELS[-1]
-        held = [grant.level for grant in self.direct(endpoint_id) if grant.principal in identity.principals]
+        own = set(map(self._behaviour.principal, identity.principals))
+        held = [grant.level for grant in self.direct(endpoint_id) if grant.principal in own]
         return max(held, key=LEVELS.index, default=None)
 
     def direct(self, endpoint_id: str) -> list[Grant]:
@@ -84,7 +85,7 @@ class Permissions:
             for each in grants:
                 self._store.execute(
                     "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?)",
-                    (self._workspace, endpoint_id, each.principal, each.key, each.level),
+                    (self._workspace, endpoint_id, self._behaviour.principal(each.principal), each.key, each.level),
                 )
 
     def replace(self, endpoint_id: str, grants: Iterable[Grant], *, creator: Grant | None) -> None:

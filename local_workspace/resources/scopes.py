@@ -85,7 +85,8 @@ class Scopes:
             if self._count() >= MOST_SCOPES:
                 raise too_many(f"Cannot create more than {MOST_SCOPES} scopes in a workspace.")
             scope = self._insert(name, backend_type, keyvault, hidden=False)
-            self._write_acl(scope, initial_manage_principal or identity.name, "MANAGE")
+            honoured = self._behaviour.initial_manage_principal == "honour"
+            self._write_acl(scope, (honoured and initial_manage_principal) or identity.name, "MANAGE")
 
     def list(self) -> list[Scope]:
         """Return all scopes by name; names are no secret to any identity of the workspace."""
@@ -126,10 +127,8 @@ class Scopes:
         if identity.is_admin and self._behaviour.admins_manage_scopes:
             return True
         enough = LEVELS[LEVELS.index(level) :]
-        return any(
-            principal in identity.principals and permission in enough
-            for principal, permission in self._acls(scope).items()
-        )
+        own = set(map(self._behaviour.principal, identity.principals))
+        return any(principal in own and permission in enough for principal, permission in self._acls(scope).items())
 
     def put_acl(self, name: str, principal: str, permission: str, *, identity: Identity) -> None:
         """Give a principal a level, replacing the one it had."""
@@ -145,7 +144,7 @@ class Scopes:
     def get_acl(self, name: str, principal: str, *, identity: Identity) -> str:
         """Return a principal's level."""
         scope = self.require(name, "MANAGE", identity=identity)
-        permission = self._acls(scope).get(principal)
+        permission = self._acls(scope).get(self._behaviour.principal(principal))
         if permission is None:
             raise missing(f"No ACL for principal {principal} on scope {name}.")
         return permission
@@ -157,7 +156,9 @@ class Scopes:
     def delete_acl(self, name: str, principal: str, *, identity: Identity) -> None:
         """Take a principal's level away."""
         scope = self.require(name, "MANAGE", identity=identity)
-        gone = self._store.execute("DELETE FROM acls WHERE scope = ? AND principal = ?", (scope.id, principal))
+        gone = self._store.execute(
+            "DELETE FROM acls WHERE scope = ? AND principal = ?", (scope.id, self._behaviour.principal(principal))
+        )
         if not gone:
             raise missing(f"No ACL for principal {principal} on scope {name}.")
 
@@ -199,7 +200,10 @@ class Scopes:
         return {row["principal"]: row["permission"] for row in rows}
 
     def _write_acl(self, scope: Scope, principal: str, permission: str) -> None:
-        self._store.execute("INSERT OR REPLACE INTO acls VALUES (?, ?, ?)", (scope.id, principal, permission))
+        self._store.execute(
+            "INSERT OR REPLACE INTO acls VALUES (?, ?, ?)",
+            (scope.id, self._behaviour.principal(principal), permission),
+        )
 
 
 def _scope(row: Row) -> Scope:

@@ -30,6 +30,9 @@ LIMIT = {"calls": 1, "renewal_period": "minute", "key": "user"}
         ({"rate_limits": "many"}, "rate_limits"),
         ({"guardrails": {"input": {"pii": {"behavior": "SHOUT"}}}}, "pii"),
         ({"guardrails": []}, "guardrails"),
+        ({"guardrails": {"input": []}}, "guardrails.input"),
+        ({"guardrails": {"input": {"valid_topics": "cats"}}}, "valid_topics"),
+        ({"rate_limits": [{**LIMIT, "calls": "9" * 30}]}, "calls"),
         ({"inference_table_config": {"enabled": True}}, "catalog_name"),
     ],
 )
@@ -51,3 +54,9 @@ def test_an_inference_table_moves_only_by_way_of_disabled(api: Api, create: Call
     assert api("PUT", f"{ENDPOINTS}/chat/ai-gateway", moved).error == (400, "INVALID_PARAMETER_VALUE")
     api.ok("PUT", f"{ENDPOINTS}/chat/ai-gateway", {"inference_table_config": {**table, "enabled": False}})
     api.ok("PUT", f"{ENDPOINTS}/chat/ai-gateway", moved)
+
+
+def test_a_count_written_as_text_is_a_number(api: Api, create: Callable[..., dict[str, Any]]) -> None:
+    create()
+    gateway = api.ok("PUT", f"{ENDPOINTS}/chat/ai-gateway", {"rate_limits": [{**LIMIT, "calls": "0"}]})
+    assert gateway == {"rate_limits": [{**LIMIT, "calls": 0}]}

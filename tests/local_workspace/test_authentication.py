@@ -120,6 +120,22 @@ def test_a_service_principal_fetches_a_token_that_expires(
     assert robot("GET", ME).status == 403
 
 
+def test_a_forks_service_principal_gets_a_token_of_its_own_workspace(
+    workspace: LocalWorkspace, api_of: Callable[..., Api], ask_token: Callable[..., Answer]
+) -> None:
+    other = workspace.fork()
+    issued = ask_token(client_secret=other.client_secret_for(APPLICATION))
+    assert issued.status == 200
+    answer = api_of(workspace.host, issued.body["access_token"])("GET", ME)
+    assert answer.headers["x-databricks-org-id"] == other.workspace_id
+    assert ask_token().status == 200
+
+
+def test_of_several_workspaces_discovery_names_none(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
+    workspace.fork()
+    assert "workspace_id" not in api_of(workspace.host, None).ok("GET", "/.well-known/databricks-config")
+
+
 @pytest.mark.parametrize("wrong", [{"client_secret": "dose-wrong"}, {"client_id": "nobody"}])
 def test_a_wrong_client_gets_no_token(ask_token: Callable[..., Answer], wrong: object) -> None:
     answer = ask_token(**wrong)

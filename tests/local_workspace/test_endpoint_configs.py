@@ -144,3 +144,16 @@ def test_where_auto_capture_writes_never_changes(api: Api, workspace: LocalWorks
     moved = {**config, "auto_capture_config": {**capture, "schema_name": "other"}}
     assert api("PUT", f"{ENDPOINTS}/custom/config", moved).error == (400, "INVALID_PARAMETER_VALUE")
     api.ok("PUT", f"{ENDPOINTS}/custom/config", {**config, "auto_capture_config": {**capture, "enabled": False}})
+
+
+@pytest.mark.parametrize("first", ["external", "custom"])
+def test_an_endpoint_stays_external_or_custom(
+    api: Api, workspace: LocalWorkspace, openai_entity: Callable[..., dict[str, Any]], first: str
+) -> None:
+    entities = {"external": openai_entity(), "custom": CUSTOM}
+    api.ok("POST", ENDPOINTS, {"name": "x", "config": {"served_entities": [entities.pop(first)]}})
+    workspace.clock.advance(60)
+    answer = api("PUT", f"{ENDPOINTS}/x/config", {"served_entities": list(entities.values())})
+    assert answer.error == (400, "INVALID_PARAMETER_VALUE")
+    assert "external_model" in answer.body["message"]
+    assert api.ok("GET", f"{ENDPOINTS}/x")["state"]["config_update"] == "NOT_UPDATING"

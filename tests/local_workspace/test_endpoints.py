@@ -40,6 +40,7 @@ def test_the_whole_object_of_an_external_endpoint(
     assert shown == {
         "name": "chat",
         "creator": "local-admin@example.com",
+        "creator_display_name": "local-admin",
         "creator_kind": "User",
         "creation_timestamp": 1_800_000_000_000,
         "last_updated_timestamp": 1_800_000_000_000,
@@ -318,3 +319,12 @@ def test_an_unknown_route_is_a_404_in_the_real_words_and_is_counted(api: Api, wo
     assert api("POST", f"{ENDPOINTS}/chat").status == 404
     assert workspace.unknown == {"GET /api/2.0/clusters/list": 1, f"POST {ENDPOINTS}/chat": 1}
     assert api.ok("GET", "/_local/unknown") == {"unknown": workspace.unknown}
+
+
+def test_the_thousand_and_first_endpoint_is_refused(api: Api, workspace: LocalWorkspace) -> None:
+    admin = workspace._workspace.identities.get("local-admin@example.com")
+    for number in range(1000):
+        workspace._workspace.endpoints.create({"name": f"e{number}"}, identity=admin)
+    assert api("POST", ENDPOINTS, {"name": "more"}).error == (400, "RESOURCE_LIMIT_EXCEEDED")
+    api.ok("DELETE", f"{ENDPOINTS}/e0")
+    api.ok("POST", ENDPOINTS, {"name": "more"})

@@ -71,6 +71,21 @@ def test_a_key_never_enters_the_log_even_where_a_reference_belongs(
     assert CANARY not in repr(vars(record))
 
 
+@pytest.mark.parametrize(
+    "path", ["/serving-endpoints/chat/completions", "/serving-endpoints/databricks-gpt-oss-120b/invocations"]
+)
+def test_what_was_sent_to_the_wrong_route_is_masked_too(api: Api, workspace: LocalWorkspace, path: str) -> None:
+    assert api("POST", path, {"openai_api_key_plaintext": CANARY}).status >= 400
+    assert workspace.requests[-1].body == {"openai_api_key_plaintext": MASK}
+    assert CANARY not in repr(vars(workspace.requests[-1]))
+
+
+def test_a_tag_is_no_key(api: Api, workspace: LocalWorkspace) -> None:
+    body = {"name": "chat", "tags": [{"key": "team", "value": "x"}]}
+    api.ok("POST", ENDPOINTS, body)
+    assert workspace.requests[-1].body == body
+
+
 def test_a_body_that_is_no_json_is_not_kept(api: Api, workspace: LocalWorkspace) -> None:
     api("POST", "/api/2.0/secrets/put", raw=CANARY.encode())
     assert workspace.requests[-1].body is None

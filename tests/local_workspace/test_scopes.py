@@ -209,3 +209,25 @@ def test_a_body_that_is_no_json_object_is_a_400(api: Api, raw: bytes) -> None:
 def test_a_field_of_the_wrong_type_is_a_400(api: Api, value: object) -> None:
     answer = api("POST", f"{SECRETS}/scopes/create", {"scope": value})
     assert answer.error == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_principals_that_differ_in_case_are_the_same_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
+    with LocalWorkspace(behaviour=Behaviour(principal_case="insensitive")) as workspace:
+        api = api_of(workspace.host, workspace.token)
+        api.ok("POST", "/api/2.0/secrets/scopes/create", {"scope": "s"})
+        acl = {"scope": "s", "principal": "Ann@Example.com", "permission": "READ"}
+        api.ok("POST", "/api/2.0/secrets/acls/put", acl)
+        ann = api_of(workspace.host, workspace.token_for("ann@example.com"))
+        assert ann.ok("GET", "/api/2.0/secrets/list", query={"scope": "s"}) == {}
+        asked = {"scope": "s", "principal": "ANN@example.com"}
+        assert api.ok("GET", "/api/2.0/secrets/acls/get", query=asked)["permission"] == "READ"
+        api.ok("POST", "/api/2.0/secrets/acls/delete", asked)
+        assert ann("GET", "/api/2.0/secrets/list", query={"scope": "s"}).status == 403
+
+
+def test_initial_manage_principal_is_ignored_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
+    with LocalWorkspace(behaviour=Behaviour(initial_manage_principal="ignore")) as workspace:
+        api = api_of(workspace.host, workspace.token)
+        api.ok("POST", "/api/2.0/secrets/scopes/create", {"scope": "s", "initial_manage_principal": "users"})
+        items = api.ok("GET", "/api/2.0/secrets/acls/list", query={"scope": "s"})["items"]
+        assert items == [{"principal": "local-admin@example.com", "permission": "MANAGE"}]

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from local_workspace import Behaviour
+import pytest
+
+from local_workspace import Behaviour, Settings
 from local_workspace.faults import KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "local_workspace.md").read_text(encoding="utf-8")
@@ -24,3 +27,17 @@ def test_switches_are_read_as_the_command_line_gives_them() -> None:
     switches = ["busy_status=400", "ready_during_update=False", "key_freshness=per_config"]
     expected = Behaviour(busy_status=400, ready_during_update=False, key_freshness="per_config")
     assert Behaviour.parse(switches) == expected
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"deploy_seconds": -1}, {"deploy_seconds": float("inf")}, {"latency_ms": float("nan")}, {"upstreams": "real"}],
+)
+def test_a_setting_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Settings(**wrong)
+
+
+def test_a_switch_has_no_other_values_in_a_program_either() -> None:
+    with pytest.raises(ValueError, match="busy_status must be one of 400, 409"):
+        Behaviour(busy_status=418)
