@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from provisioning.model.endpoints import ModelServingEndpoint, default_entity_name
 from provisioning.model.ownership import HASH_TAG, SET_TAG, ConfigHash, config_hash, read_config_hash
+from provisioning.planning.normal_form import normal_form
 from provisioning.planning.requests import declared_body
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Comparison:
 
 def compare_endpoint(endpoint: ModelServingEndpoint, live: LiveEndpoint) -> Comparison:
     """Put a declared endpoint beside the live one."""
-    body = _serving_soon(live.body)
+    body = serving_soon(live.body)
     tags = {str(tag.get("key")): str(tag.get("value") or "") for tag in _objects(body.get("tags"))}
     return Comparison(
         endpoint=endpoint,
@@ -70,13 +71,13 @@ def compare_endpoint(endpoint: ModelServingEndpoint, live: LiveEndpoint) -> Comp
 
 def hash_of(endpoint: ModelServingEndpoint) -> ConfigHash:
     """Hash what the configs say of an endpoint, permissions included."""
-    body = declared_body(endpoint)
+    body = {block: normal_form(value, block) for block, value in declared_body(endpoint).items()}
     if endpoint.permissions is not None:
-        body["permissions"] = [each.model_dump(mode="json") for each in endpoint.permissions]
+        body["permissions"] = sorted([each.model_dump(mode="json") for each in endpoint.permissions], key=str)
     return config_hash(body)
 
 
-def _serving_soon(body: Item) -> Item:
+def serving_soon(body: Item) -> Item:
     """Return the endpoint with the config that is on its way in place of the one that it replaces."""
     state, pending = body.get("state"), body.get("pending_config")
     if isinstance(state, dict) and state.get("config_update") == "IN_PROGRESS" and isinstance(pending, dict):

@@ -1,0 +1,71 @@
+"""One form for all the ways to say the same thing, so that the hash of the configs changes with their meaning alone.
+
+An endpoint that is exported, or whose list is sorted, or where a default is spelled out, is the same endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.model.endpoints import default_entity_name
+from provisioning.planning.field_rules import rule_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+_WHOLE = "100"
+_NOTHING: tuple[JsonValue, ...] = (None, {}, [])
+
+
+def normal_form(value: JsonValue, path: str) -> JsonValue:
+    """Return a declared value without what goes without saying, its lists in an order of their own.
+
+    Args:
+        value: what the config says.
+        path: where in the endpoint it stands, `[]` for each item of a list.
+    """
+    rule = rule_of(path)
+    if isinstance(value, dict):
+        if path == "config":
+            value = _without_default_traffic(value)
+        if path == "config.served_entities[]":
+            value = _without_default_name(value)
+        if rule.free_names:
+            return value
+        fields = {name: normal_form(each, f"{path}.{name}") for name, each in value.items()}
+        return {
+            name: each for name, each in fields.items() if each not in _NOTHING and not _is_default(each, path, name)
+        }
+    if isinstance(value, list):
+        items = [normal_form(each, f"{path}[]") for each in value]
+        return sorted(items, key=str) if rule.identity or rule.unordered else items
+    return _scalar(value, any_case=rule.any_case)
+
+
+def _scalar(value: JsonValue, *, any_case: bool) -> JsonValue:
+    if isinstance(value, str):
+        return value.lower() if any_case else value
+    # int64 fields come back as text from some servers
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _is_default(value: JsonValue, path: str, name: str) -> bool:
+    return value == rule_of(f"{path}.{name}").default
+
+
+def _without_default_traffic(config: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    entities, traffic = config.get("served_entities"), config.get("traffic_config")
+    routes = traffic.get("routes") if isinstance(traffic, dict) else None
+    if not isinstance(entities, list) or not isinstance(routes, list) or len(entities) != 1 or len(routes) != 1:
+        return dict(config)
+    share = routes[0].get("traffic_percentage") if isinstance(routes[0], dict) else None
+    # the server gives everything to a sole entity
+    return {name: each for name, each in config.items() if name != "traffic_config" or str(share) != _WHOLE}
+
+
+def _without_default_name(entity: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    nameless = {name: each for name, each in entity.items() if name != "name"}
+    derived = default_entity_name(nameless) or f"{entity.get('entity_name')}-{entity.get('entity_version')}"
+    return nameless if entity.get("name") == derived else dict(entity)
