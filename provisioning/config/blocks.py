@@ -32,9 +32,19 @@ CHANGES_MEANING: Final = {
 
 _LISTS: Final = frozenset({"include", "permissions"})
 _KEYS: Final = {
-    "bundle": frozenset({"name", "uuid", "git", "deployment", "databricks_cli_version", "cluster_id", "compute_id"}),
+    "bundle": frozenset(
+        {"name", "uuid", "git", "deployment", "databricks_cli_version", "cluster_id", "compute_id", "engine"}
+    ),
     "presets": frozenset(
-        {"name_prefix", "tags", "trigger_pause_status", "pipelines_development", "artifacts_dynamic_version"}
+        {
+            "name_prefix",
+            "tags",
+            "trigger_pause_status",
+            "pipelines_development",
+            "artifacts_dynamic_version",
+            "jobs_max_concurrent_runs",
+            "source_linked_deployment",
+        }
     ),
     "run_as": frozenset({"user_name", "service_principal_name"}),
 }

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from provisioning.config.hints import field_hint, value_hint
 from provisioning.config.nodes import Node, Path, dotted, plain
-from provisioning.config.references import REFERENCE, WORKSPACE_FACTS
+from provisioning.config.references import leads_nowhere
 from provisioning.model.base import Model
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def _mend_numbers(errors: list[ErrorDetails], value: object, node: Node, problem
         if error["type"] == "string_type" and found is not None and found.text is not None and found.value is not None:
             _put(value, path, found.text)
             mended = True
-            problems.add("P216", f"`{dotted(path)}` is text; it is taken as it is written", found, remedy="quote it")
+            message = f"`{dotted(path)}` must be text, and is {_kind_of(found)}; it is taken as it is written"
+            problems.add("P216", message, found, remedy="quote it")
     return mended
 
 
@@ -114,7 +115,7 @@ def _put(value: Any, path: Path, text: str) -> None:  # noqa: ANN401 - a tree of
 def _report(kind: type[Model], error: ErrorDetails, root: Node, subject: str, problems: Problems) -> None:
     path = error["loc"]
     node, missing = _nearest(root, path)
-    if problems.failed and _leads_nowhere(node):
+    if problems.failed and isinstance(node.value, str) and leads_nowhere(node.value):
         return  # which was said where the reference stands
     field = dotted(path) or subject
     inside = f"{subject}.{dotted(path[:-1])}".removesuffix(".")
@@ -147,11 +148,6 @@ def _report(kind: type[Model], error: ErrorDetails, root: Node, subject: str, pr
             message = error["msg"].removeprefix("Value error, ")
             message = message[:1].lower() + message[1:]
             problems.add(_TYPE_CODES.get(other, "P204"), f"`{field}`: {message}", node, hide=hide)
-
-
-def _leads_nowhere(node: Node) -> bool:
-    references = REFERENCE.findall(node.value) if isinstance(node.value, str) else []
-    return any(each not in WORKSPACE_FACTS for each in references)
 
 
 def _nearest(root: Node, path: Path) -> tuple[Node, Node]:

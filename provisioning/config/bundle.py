@@ -107,12 +107,8 @@ def _checked(document: Node, problems: Problems) -> Node:
             if check_shape(key, node, problems):
                 kept[key] = node
         elif key in CHANGES_MEANING:
-            problems.add(
-                "P403",
-                f"`{key}` changes what the configs mean and is not supported",
-                node.key,
-                remedy=CHANGES_MEANING[key],
-            )
+            message = f"`{key}` changes what the configs mean and is not supported"
+            problems.add("P403", message, node.key, remedy=CHANGES_MEANING[key])
         elif key in SKIPPED:
             _check_skipped(key, node, problems)
         else:

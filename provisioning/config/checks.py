@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.config.grants import entries_of, level_of, principal_of
 from provisioning.config.nodes import walk
+from provisioning.config.references import leads_nowhere
 from provisioning.model.rules import did_you_mean
 from provisioning.model.values import SecretKey, references_in
 
@@ -56,6 +57,8 @@ def _check_names(resources: list[Node], problems: Problems, *, fold: bool) -> No
     for resource in resources:
         name = _name(resource)
         key = name.casefold() if fold else name
+        if problems.failed and leads_nowhere(name):
+            continue  # which was said where the reference stands
         if key and key in seen:
             first = seen[key].where().position
             message = f"the name {name!r} is taken by the resource at {first}"
@@ -129,7 +132,7 @@ def _differs_in_case(word: str, known: dict[str, Node]) -> str | None:
 
 def _check_readers(endpoint: Node, scopes: list[Node], problems: Problems) -> None:
     """Warn of consumers with READ on a scope: calling needs CAN_QUERY alone, and READ hands the key out."""
-    callers = {principal_of(entry) for entry in entries_of(endpoint) if level_of(entry) in {"CAN_QUERY", "CAN_VIEW"}}
+    callers = {principal_of(entry) for entry in entries_of(endpoint) if level_of(entry) == "CAN_QUERY"}
     for scope in scopes:
         for entry in entries_of(scope):
             who = principal_of(entry)

@@ -21,7 +21,7 @@ from provisioning.model.scopes import SecretScope
 from provisioning.model.workspace import Desired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from provisioning.config.nodes import Node
@@ -73,6 +73,10 @@ def load(
         target=settings,
         scopes=tuple(scope for scope, _node in scopes),
         endpoints=tuple(endpoint for endpoint, _node in endpoints),
+        keys={
+            **_keys(resources.get("secret_scopes"), "secret_scopes", scope_address),
+            **_keys(resources.get("model_serving_endpoints"), "model_serving_endpoints", endpoint_address),
+        },
         positions={
             **_positions((scope_address(scope.name), node) for scope, node in scopes),
             **_positions((endpoint_address(endpoint.name), node) for endpoint, node in endpoints),
@@ -106,6 +110,11 @@ def _built(kind: type[ResourceT], resources: Node, group: str, problems: Problem
         return []
     built = ((build(kind, node, f"{group}.{key}", problems), node) for key, node in declared.value.items())
     return [(model, node) for model, node in built if model is not None]
+
+
+def _keys(group: Node | None, kind: str, address: Callable[[str], Address]) -> dict[str, Address]:
+    named = ((key, node.get("name")) for key, node in (group.fields() if group is not None else {}).items())
+    return {f"{kind}.{key}": address(str(name.value)) for key, name in named if name is not None}
 
 
 def _positions(resources: Iterable[tuple[Address, Node]]) -> dict[str, Position]:

@@ -72,6 +72,18 @@ class Node(NamedTuple):
         """Return this place with another value in it."""
         return self._replace(value=value, text=text)
 
+    def part(self, start: int, end: int) -> Span:
+        """Return the place of some characters of a text, or of all of it if it is not written as it reads.
+
+        Args:
+            start: the first character, counted from 0.
+            end: the one after the last.
+        """
+        quotes = self.span.length - len(str(self.value))
+        if quotes not in {0, 2}:  # escapes, or several lines
+            return self.span
+        return self.span._replace(column=self.span.column + quotes // 2 + start, length=end - start)
+
     def where(self) -> Span:
         """Return the place that a problem with this node is best shown at: a container's key, a scalar itself."""
         return self.key if self.key is not None and isinstance(self.value, (dict, list)) else self.span

@@ -41,6 +41,11 @@ class _Named(Protocol):
     def name(self) -> str: ...
 
 
+def leads_nowhere(text: str) -> bool:
+    """Say whether a resolved text still holds a reference that no workspace can answer."""
+    return any(each not in WORKSPACE_FACTS for each in REFERENCE.findall(text))
+
+
 def workspace_facts(*, host: str, user_name: str) -> dict[str, str]:
     """Return what the references to a workspace lead to.
 
@@ -74,7 +79,8 @@ def resolve_workspace(desired: Desired, facts: Mapping[str, str]) -> Desired:
         raise ConfigError(tuple(filling.diagnostics))
     renamed = _renamed(desired.scopes, scopes, scope_address) | _renamed(desired.endpoints, endpoints, endpoint_address)
     positions = {_moved(address, renamed): position for address, position in desired.positions.items()}
-    return desired.model_copy(update={"scopes": scopes, "endpoints": endpoints, "positions": positions})
+    keys = {key: renamed.get(address, address) for key, address in desired.keys.items()}
+    return desired.model_copy(update={"scopes": scopes, "endpoints": endpoints, "keys": keys, "positions": positions})
 
 
 class _Filling:

@@ -66,8 +66,9 @@ class Resolver:
         end = 0
         for match in REFERENCE.finditer(text):
             parts.append(text[end : match.start()])
-            found = self._follow(match.group(1), node, above)
-            parts.append(match.group() if found is None else self._embedded(match.group(), found, node))
+            at = node._replace(span=node.part(*match.span()))
+            found = self._follow(match.group(1), at, above)
+            parts.append(match.group() if found is None else self._embedded(match.group(), found, at))
             end = match.end()
         parts.append(text[end:])
         joined = "".join(parts)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from provisioning.config.git import git_facts
 from provisioning.model.rules import did_you_mean
+from provisioning.model.values import address_fault
 from provisioning.model.workspace import Target
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _SIGN_IN: Final = frozenset(
     {
         "auth_type",
+        "metadata_service_url",
         "client_id",
         "google_service_account",
         "azure_resource_id",
@@ -32,7 +34,9 @@ _SIGN_IN: Final = frozenset(
 """Ways to sign in that a bundle may name; ours come from the environment or a profile."""
 
 _PATHS: Final = frozenset({"root_path", "file_path", "artifact_path", "state_path", "resource_path"})
-_WORKSPACE_KEYS: Final = frozenset({"host", "profile", "account_id", "workspace_id"}) | _SIGN_IN | _PATHS
+_WORKSPACE_KEYS: Final = (
+    frozenset({"host", "profile", "account_id", "workspace_id", "experimental_is_unified_host"}) | _SIGN_IN | _PATHS
+)
 _HOME: Final = "/Workspace/Users/${workspace.current_user.userName}/.bundle"
 
 
@@ -85,7 +89,7 @@ def read_target(root: Node, name: str, resolver: Resolver, problems: Problems) -
         _check_workspace(workspace, problems)
     return Target(
         name=name,
-        host=_text(workspace, "host", problems),
+        host=_host(workspace, problems),
         profile=_text(workspace, "profile", problems),
         mode=_mode(declared, problems),
         deployer=_deployer(root, declared, resolver, problems),
@@ -108,6 +112,15 @@ def _check_workspace(workspace: Node, problems: Problems) -> None:
             near = did_you_mean(key, _WORKSPACE_KEYS)
             remedy = f"did you mean `{near}`?" if near else None
             problems.add("P201", f"`{key}` is not known under `workspace`", node.key, remedy=remedy)
+
+
+def _host(workspace: Node | None, problems: Problems) -> str | None:
+    host = _text(workspace, "host", problems)
+    # The databricks CLI takes an address without its scheme too, as people copy it.
+    fault = address_fault(host if "://" in host or host.startswith("${") else f"https://{host}") if host else None
+    if workspace is not None and fault is not None:
+        problems.add("P214", f"`host` is no workspace's address: {fault}", workspace.get("host"))
+    return host
 
 
 def _text(parent: Node | None, key: str, problems: Problems) -> str | None:

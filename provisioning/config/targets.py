@@ -84,8 +84,12 @@ def apply_target(root: Node, name: str, problems: Problems) -> Node:
             remedy = f"did you mean `{near}`?" if near else None
             problems.add("P201", f"`{key}` is not known in a target", node.key, remedy=remedy)
     overrides = target.with_value({key: node for key, node in target.fields().items() if key in _OVERRIDES})
-    return overlay(root, overrides)
+    laid = overlay(root, overrides)
+    # One identity replaces another as a whole: merged, the two would name a user and a service principal.
+    run_as = overrides.get("run_as")
+    return laid if run_as is None or run_as.value is None else laid.with_value({**laid.fields(), "run_as": run_as})
 
 
 def _is_true(node: Node | None) -> bool:
-    return node is not None and node.value is True
+    """Say whether a value stands for true; the databricks CLI takes YAML 1.1's words where a boolean is wanted."""
+    return node is not None and (node.value is True or str(node.value).casefold() in {"true", "yes", "y", "on"})

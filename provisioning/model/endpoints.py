@@ -174,10 +174,12 @@ def default_entity_name(entity: Mapping[str, object]) -> str | None:
 
 
 def _mixed_kinds(entities: Sequence[Mapping[str, object]]) -> Iterator[Finding]:
-    external = [each.get("external_model") is not None for each in entities]
-    if len(set(external)) > 1:
+    kinds = ("external_model", "entity_name")
+    kind_of = {index: kind for index, each in enumerate(entities) for kind in kinds if each.get(kind) is not None}
+    other = next((index for index, kind in kind_of.items() if kind != next(iter(kind_of.values()))), None)
+    if other is not None:
         message = "external models and models that the workspace runs cannot share an endpoint"
-        at = ("served_entities", external.index(not external[0]))
+        at = ("served_entities", other)
         yield Finding(message, at=at, kind="conflict", remedy="give each kind an endpoint of its own")
 
 

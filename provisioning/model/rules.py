@@ -104,9 +104,16 @@ def exactly_one(raw: Mapping[str, object], names: Sequence[str]) -> Iterator[Fin
         return
     listed = " and ".join((", ".join(names[:-1]), names[-1]))
     if not present:
-        yield Finding(f"exactly one of {listed} is needed, and none is given", kind="one-of", absence=True)
+        yield Finding(
+            f"exactly one of {listed} is needed, and none is given",
+            kind="one-of",
+            remedy=f"add `{names[0]}`",
+            absence=True,
+        )
     else:
-        yield Finding(f"exactly one of {listed} may be given", at=(present[1],), kind="one-of")
+        yield Finding(
+            f"exactly one of {listed} may be given", at=(present[1],), kind="one-of", remedy="remove all but one"
+        )
 
 
 def needs(raw: Mapping[str, object], names: Iterable[str], *, because: str) -> Iterator[Finding]:

@@ -14,6 +14,9 @@ REVEAL = {"reveal_plaintext": True}
 for nothing else (`model.model_dump(mode="json", exclude_unset=True, context=REVEAL)`)."""
 
 _PART = r"((?:[^/{}]|\$\{[^{}]*\})+)"  # a `${workspace...}` in it is filled in once the workspace is known
+_SYMBOLIC = re.compile(r"\$\{[^{}]*\}")
+_SYMBOLIC_HOST = re.compile(r"\A\$\{workspace\.host\}")  # what it stands for has a scheme
+_HOST = re.compile(r"[\w.:-]+")
 _REFERENCE = re.compile(rf"\{{\{{secrets/{_PART}/{_PART}\}}\}}")
 
 
@@ -36,15 +39,28 @@ def _is_reference(text: str) -> str:
     return text
 
 
-def _is_address(text: str) -> str:
+def address_fault(text: str) -> str | None:
+    """Say what keeps a text from being an http(s) address, as far as it is known offline; None if nothing does.
+
+    Args:
+        text: the address; a `${workspace.host}` in it stands for one, and other references for a part.
+    """
+    known = _SYMBOLIC.sub("x", _SYMBOLIC_HOST.sub("https://x", text))
+    wanted = "an address that starts with https:// (or http://) is needed"
     try:
-        parts = urlsplit(text)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise PydanticCustomError("address", "an address that starts with https:// (or http://) is needed")
+        parts = urlsplit(known)
+        if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.hostname or "") or parts.port == 0:
+            return wanted
+    except ValueError:  # brackets without an end, or a port that is no number
+        return wanted
     if parts.username is not None or parts.password is not None:
-        raise PydanticCustomError("address", "the address holds a credential; give it by a secret reference")
+        return "the address holds a credential; give it by a secret reference"
+    return None
+
+
+def _is_address(text: str) -> str:
+    if (fault := address_fault(text)) is not None:
+        raise PydanticCustomError("address", fault)
     return text
 
 

@@ -16,7 +16,7 @@ resources:
   model_serving_endpoints:
     e:
       name: chat
-      permissions: [{level: CAN_QUERY, group_name: devs}]
+      permissions: [{level: CAN_QUERY, group_name: devs}, {level: CAN_VIEW, group_name: viewers}]
       config:
         served_entities:
           - external_model:
@@ -82,6 +82,7 @@ def test_secrets_in_environment_variables_are_checked_too(found: Find) -> None:
         ("{level: READ, group_name: users}", ["P505"]),
         ("{level: MANAGE, group_name: admins}", []),
         ("{level: READ, group_name: auditors}", []),
+        ("{level: READ, group_name: viewers}", []),
         ("{level: MANAGE, group_name: a}, {level: READ, group_name: a}", ["P506"]),
     ],
 )
@@ -100,6 +101,11 @@ def test_live_names_are_unique_and_scopes_without_case(found: Find) -> None:
     endpoints = "resources: {model_serving_endpoints: {a: {name: chat}, b: {name: chat}, c: {name: Chat}}}"
     assert [each.code for each in found(scopes)] == ["P504"]
     assert [each.code for each in found(endpoints)] == ["P504"]
+
+
+def test_names_that_lead_nowhere_are_not_compared(found: Find) -> None:
+    endpoints = "{a: {name: '${var.x}'}, b: {name: '${var.x}'}}"
+    assert {each.code for each in found(f"resources: {{model_serving_endpoints: {endpoints}}}")} == {"P301"}
 
 
 def test_only_one_secret_comes_from_the_standard_input(found: Find) -> None:

@@ -185,3 +185,30 @@ class TestTheWorkspaceFillsIn:
             resolve_workspace(loaded(text), facts)
         assert [each.code for each in caught.value.diagnostics] == [code]
         assert caught.value.diagnostics[0].position is not None
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_each_bad_reference_in_a_text_is_pointed_at(found: Find, quote: str) -> None:
+    text = f"resources:\n  secret_scopes:\n    s:\n      name: {quote}a-${{var.x}}-${{var.yy}}{quote}\n"
+    report = found(text)
+    marked = [(each.snippet or "")[each.caret :][: each.length] for each in report]
+    assert marked == ["${var.x}", "${var.yy}"]
+
+
+def test_an_address_may_begin_with_the_workspaces(loaded: Load) -> None:
+    base = "${workspace.host}/serving-endpoints"
+    text = f"""
+    resources:
+      model_serving_endpoints:
+        e:
+          name: e
+          config:
+            served_entities:
+              - external_model:
+                  provider: openai
+                  name: m
+                  task: llm/v1/chat
+                  openai_config: {{openai_api_base: "{base}", openai_api_key: "{{{{secrets/s/k}}}}"}}
+    """
+    desired = resolve_workspace(loaded(text), workspace_facts(host="https://w.example", user_name="ann@example.com"))
+    assert "https://w.example/serving-endpoints" in repr(desired.endpoints)

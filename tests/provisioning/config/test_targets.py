@@ -57,6 +57,39 @@ def test_run_as_stands_in_for_a_deployer(loaded: Load) -> None:
     assert loaded("run_as: {service_principal_name: sp}").target.deployer == "sp"
 
 
+def test_a_target_replaces_run_as_as_a_whole(loaded: Load) -> None:
+    text = "run_as: {service_principal_name: sp}\ntargets: {t: {run_as: {user_name: ann@example.com}}}"
+    assert loaded(text).target.deployer == "ann@example.com"
+
+
+@pytest.mark.parametrize("truth", ["true", "yes", "on", "'true'"])
+def test_every_word_for_true_makes_a_default(loaded: Load, truth: str) -> None:
+    assert loaded(f"targets: {{a: {{}}, b: {{default: {truth}}}}}").target.name == "b"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://a.cloud.databricks.com",
+        "a.cloud.databricks.com",
+        "https://adb-1.2.azuredatabricks.net/?o=1",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+    ],
+)
+def test_a_host_is_the_address_of_a_workspace(loaded: Load, host: str) -> None:
+    assert loaded(f"workspace: {{host: '{host}'}}").target.host == host
+
+
+@pytest.mark.parametrize(
+    "host", ["not an address", "ftp://a.example", "https://user:hunter2@a.example", "https://a.example:port"]
+)
+def test_a_host_that_is_no_address_is_reported_and_its_password_not_shown(found: Find, host: str) -> None:
+    report = found(f"workspace: {{host: '{host}'}}")
+    assert [each.code for each in report] == ["P214"]
+    assert "hunter2" not in repr(report)
+
+
 @pytest.mark.parametrize(
     ("text", "options", "code"),
     [

@@ -157,3 +157,60 @@ def test_every_field_of_the_models_is_in_this_page() -> None:
     blocks = json_schema()["$defs"]
     for name in ("ModelServingEndpoint", "EndpointConfig", "ServedEntity", "AiGatewayConfig", "SecretScope"):
         assert [field for field in blocks[name]["properties"] if f"{field}:" not in text] == [], name
+
+
+def test_every_setting_of_a_bundle_is_taken(found: Callable[..., tuple[Diagnostic, ...]]) -> None:
+    settings = """
+    bundle:
+      name: demo
+      uuid: 0b0b0b0b-0000-0000-0000-000000000000
+      databricks_cli_version: ">= 0.250.0"
+      git: {branch: main, origin_url: https://g.example/r}
+      deployment: {fail_on_active_runs: true, lock: {enabled: true}}
+      cluster_id: c
+      compute_id: c
+      engine: direct
+    workspace:
+      host: https://w.example
+      profile: p
+      account_id: a
+      workspace_id: 1
+      experimental_is_unified_host: true
+      root_path: /Workspace/Shared/x
+      file_path: /Workspace/Shared/x/files
+      artifact_path: /Workspace/Shared/x/artifacts
+      state_path: /Workspace/Shared/x/state
+      resource_path: /Workspace/Shared/x/resources
+    presets:
+      name_prefix: a
+      pipelines_development: true
+      trigger_pause_status: PAUSED
+      jobs_max_concurrent_runs: 3
+      source_linked_deployment: false
+      artifacts_dynamic_version: true
+      tags: {team: a}
+    variables:
+      plain: {description: d, default: x}
+      list: {type: complex, default: [a]}
+      cluster: {lookup: {cluster: shared}}
+    run_as: {user_name: ann@example.com}
+    sync: {include: [a], exclude: [b], paths: [.]}
+    artifacts: {default: {type: whl, path: .}}
+    scripts: {hello: {content: echo hello}}
+    experimental: {skip_artifact_cleanup: true}
+    targets:
+      dev:
+        default: true
+        mode: development
+        compute_id: c
+        cluster_id: c
+        git: {branch: main}
+        sync: {paths: [.]}
+        artifacts: {}
+        bundle: {name: demo}
+        run_as: {service_principal_name: sp}
+        permissions: [{level: CAN_RUN, group_name: g}]
+        presets: {source_linked_deployment: true}
+        variables: {plain: y, list: [b], cluster: {lookup: {cluster: other}}}
+    """
+    assert found(settings) == ()

@@ -213,6 +213,13 @@ def test_throughput_stands_in_for_scale_to_zero() -> None:
     assert ModelServingEndpoint.model_validate(endpoint(entity))
 
 
+def test_an_entity_of_no_kind_is_not_said_to_be_of_another() -> None:
+    entity = {"external_model": {"provider": "cohere", "name": "m", "task": "llm/v1/chat"}}
+    with pytest.raises(ValidationError) as caught:
+        ModelServingEndpoint.model_validate({"name": "a", "config": {"served_entities": [entity, {}]}})
+    assert not any("cannot share" in each["msg"] for each in caught.value.errors())
+
+
 def test_a_bad_field_does_not_hide_a_broken_rule() -> None:
     entity = external(unknown=1)
     entity["external_model"]["task"] = "chat"
