@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.embeddings import Embeddings
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
-from chat.aio import AsyncChatClient
-from chat.client import ChatClient
+from chat.langchain.clients import open_async_client, open_client
 from chat.langchain.errors import as_langchain
+
+if TYPE_CHECKING:
+    from chat.aio import AsyncChatClient
+    from chat.client import ChatClient
 
 _PARALLEL = 8
 
@@ -40,8 +43,20 @@ class DatabricksEmbeddings(BaseModel, Embeddings):
     documents_params: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request for documents."""
 
-    _client: ChatClient | None = PrivateAttr(default=None)
-    _async_client: AsyncChatClient | None = PrivateAttr(default=None)
+    _client: Any = PrivateAttr(default=None)
+    _async_client: Any = PrivateAttr(default=None)
+
+    @property
+    def client(self) -> ChatClient:
+        """The core's synchronous client that this model calls through."""
+        self._client = self._client or open_client(self.endpoint, self._settings())
+        return cast("ChatClient", self._client)
+
+    @property
+    def async_client(self) -> AsyncChatClient:
+        """The core's asynchronous client that this model calls through."""
+        self._async_client = self._async_client or open_async_client(self.endpoint, self._settings())
+        return cast("AsyncChatClient", self._async_client)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed documents, in their order."""
@@ -60,12 +75,12 @@ class DatabricksEmbeddings(BaseModel, Embeddings):
         return (await self._aembed([text], self.query_params))[0]
 
     def _embed(self, texts: list[str], params: dict[str, Any]) -> list[list[float]]:
-        client = self._client = self._client or ChatClient(self.endpoint, **self._settings())
+        client = self.client
         with as_langchain():
             return [*chain.from_iterable(client.embed(part, **params).vectors for part in self._parts(texts))]
 
     async def _aembed(self, texts: list[str], params: dict[str, Any]) -> list[list[float]]:
-        client = self._async_client = self._async_client or AsyncChatClient(self.endpoint, **self._settings())
+        client = self.async_client
         gate = asyncio.Semaphore(_PARALLEL)
 
         async def embed(part: list[str]) -> tuple[list[float], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
@@ -54,23 +54,22 @@ class ChunkWriter:
         self._index = -1
         self._kind = ""
 
-    def write(self, chunk: Chunk) -> Iterator[ChatGenerationChunk]:
+    def write(self, chunk: Chunk) -> ChatGenerationChunk | None:
         """Write the next chunk.
 
         LangChain joins all that a stream yields to one message, so only the first of `n` choices is written; and the
         core's last chunk is left to `last`.
         """
         if chunk.last or chunk.index:
-            return
+            return None
+        content = self._content(chunk)
+        if not (chunk.tool_calls or chunk.finish_reason or chunk.logprobs):
+            return ChatGenerationChunk(message=AIMessageChunk(content=content))
+        told: dict[str, Any] = {"finish_reason": chunk.finish_reason, "logprobs": chunk.logprobs}
+        told = {name: value for name, value in told.items() if value}
         calls = [_call_piece(each.index, each.id, each.name, each.arguments) for each in chunk.tool_calls]
-        message = AIMessageChunk(content=self._content(chunk), tool_call_chunks=calls)
-        told: dict[str, Any] = {}
-        if chunk.finish_reason:
-            told["finish_reason"] = chunk.finish_reason
-        if chunk.logprobs is not None:
-            told["logprobs"] = chunk.logprobs
-        message.response_metadata = dict(told)
-        yield ChatGenerationChunk(message=message, generation_info=told or None)
+        message = AIMessageChunk(content=content, tool_call_chunks=calls, response_metadata=told)
+        return ChatGenerationChunk(message=message, generation_info=dict(told) or None)
 
     def last(self, answer: Answer | None) -> ChatGenerationChunk:
         """Write the stream's end: usage and metadata, once."""

@@ -9,8 +9,7 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages.utils import count_tokens_approximately
 from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr
 
-from chat.aio import AsyncChatClient
-from chat.client import ChatClient
+from chat.langchain.clients import open_async_client, open_client
 from chat.langchain.errors import as_langchain
 from chat.langchain.incoming import PROVIDER, ChunkWriter, to_result
 from chat.langchain.outgoing import to_wire
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
     from langchain_core.runnables import Runnable
+
+    from chat.aio import AsyncChatClient
+    from chat.client import ChatClient
 
 # Fields that go into each request's body under their own name.
 _IN_BODY = (
@@ -126,14 +128,14 @@ class ChatDatabricks(BaseChatModel):
     def client(self) -> ChatClient:
         """The core's synchronous client that this model calls through."""
         if self._client is None:
-            self._client = ChatClient(self.endpoint, **self._settings())
+            self._client = open_client(self.endpoint, self._settings())
         return self._client
 
     @property
     def async_client(self) -> AsyncChatClient:
         """The core's asynchronous client that this model calls through."""
         if self._async_client is None:
-            self._async_client = AsyncChatClient(self.endpoint, **self._settings())
+            self._async_client = open_async_client(self.endpoint, self._settings())
         return self._async_client
 
     def bind_tools(
@@ -258,7 +260,8 @@ class ChatDatabricks(BaseChatModel):
         writer = ChunkWriter()
         with as_langchain(), self.client.stream(to_wire(messages), **self._call(kwargs, stop, stream=True)) as stream:
             for chunk in stream:
-                yield from writer.write(chunk)
+                if (piece := writer.write(chunk)) is not None:
+                    yield piece
             yield writer.last(stream.answer)
 
     async def _astream(
@@ -273,7 +276,7 @@ class ChatDatabricks(BaseChatModel):
         with as_langchain():
             async with self.async_client.astream(to_wire(messages), **call) as stream:
                 async for chunk in stream:
-                    for piece in writer.write(chunk):
+                    if (piece := writer.write(chunk)) is not None:
                         yield piece
                 yield writer.last(stream.answer)
 
