@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, SecretStr
 
@@ -16,6 +15,7 @@ from provisioning.model.workspace import Desired, Live, LiveEndpoint, LiveScope,
 from provisioning.workspace.acls import list_acls
 from provisioning.workspace.endpoints import get_endpoint, list_endpoints
 from provisioning.workspace.marker import Marker, judge
+from provisioning.workspace.parallel import in_parallel
 from provisioning.workspace.permissions import get_permissions
 from provisioning.workspace.scopes import list_scopes
 from provisioning.workspace.secrets import list_secrets, read_marker
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 
 SecretValues = Mapping[tuple[str, str], SecretStr]
 """What the sources hold, by scope and key; a source that was not read, or holds nothing, is not in it."""
-
-_WORKERS = 8
-
-_Item = TypeVar("_Item")
-_Answer = TypeVar("_Answer")
 
 
 def read_live(
@@ -55,12 +50,12 @@ def read_live(
     used = {use.secret.scope for endpoint in desired.endpoints for use in secrets_used(endpoint)}
     strangers = sorted(each for each in used if each.lower() not in declared)
     listed = _scopes_by_name(connection) if desired.scopes or strangers else {}
-    scopes = _each(
+    scopes = in_parallel(
         desired.scopes,
         lambda scope: _read_scope(connection, scope, listed.get(scope.name.lower()), owner=owner, values=values),
     )
-    endpoints = _each(desired.endpoints, lambda endpoint: _read_endpoint(connection, endpoint))
-    referenced = _each(strangers, lambda name: _read_referenced(connection, name, listed.get(name.lower())))
+    endpoints = in_parallel(desired.endpoints, lambda endpoint: _read_endpoint(connection, endpoint))
+    referenced = in_parallel(strangers, lambda name: _read_referenced(connection, name, listed.get(name.lower())))
     found_scopes = {scope.name.lower(): scope for scope in scopes if scope}
     found_endpoints = {endpoint.name: endpoint for endpoint in endpoints if endpoint}
     if owned_too:
@@ -196,11 +191,4 @@ def _owned_scopes(connection: Connection, owner: str, *, but: set[str]) -> list[
             return None
         return LiveScope(name=name, keys=keys, owner_sets=marker_owners(keys)) if marker_key(owner) in keys else None
 
-    return [each for each in _each(candidates, look) if each]
-
-
-def _each(items: Sequence[_Item], read: Callable[[_Item], _Answer]) -> Iterable[_Answer]:
-    if len(items) <= 1:
-        return [read(item) for item in items]
-    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-        return list(pool.map(read, items))
+    return [each for each in in_parallel(candidates, look) if each]

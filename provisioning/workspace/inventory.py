@@ -1,0 +1,95 @@
+"""Read everything that a workspace shows to this identity, whoever owns it: for export and doctor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.errors import NotFoundError, NotPermittedError
+from provisioning.model.ownership import marker_owners
+from provisioning.model.workspace import Live, LiveEndpoint, LiveScope
+from provisioning.workspace.acls import list_acls
+from provisioning.workspace.endpoints import get_endpoint, list_endpoints
+from provisioning.workspace.parallel import in_parallel
+from provisioning.workspace.permissions import get_permissions
+from provisioning.workspace.scopes import list_scopes
+from provisioning.workspace.secrets import list_secrets
+from provisioning.workspace.shapes import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import JsonValue
+
+    from provisioning.model.permissions import ScopeLevel
+    from provisioning.workspace.client import Connection
+
+
+def read_inventory(connection: Connection, *, wanted: Callable[[str], bool] = lambda _name: True) -> Live:
+    """Read scopes with their keys and rights, and endpoints with their permissions.
+
+    What may not be looked into is in it as invisible; rights and permissions that may not be read are None.
+
+    Args:
+        connection: the workspace.
+        wanted: tells by its name whether an object counts; what does not is not looked into.
+    """
+    scopes = [each for each in list_scopes(connection) if wanted(text(each.get("name")))]
+    endpoints = [each for each in list_endpoints(connection) if wanted(text(each.get("name")))]
+    found_scopes = in_parallel(scopes, lambda each: _scope(connection, each))
+    found_endpoints = in_parallel(endpoints, lambda each: _endpoint(connection, text(each.get("name"))))
+    return Live(
+        host=connection.host,
+        workspace_id=connection.workspace_id,
+        user=connection.user,
+        scopes={each.name.lower(): each for each in found_scopes if each},
+        endpoints={each.name: each for each in found_endpoints if each},
+    )
+
+
+def _scope(connection: Connection, listed: Mapping[str, JsonValue]) -> LiveScope | None:
+    name, backend = text(listed.get("name")), text(listed.get("backend_type")) or "DATABRICKS"
+    vault = listed.get("keyvault_metadata")
+    try:
+        keys = list_secrets(connection, name)
+    except NotFoundError:
+        return None  # deleted since it was listed
+    except NotPermittedError:
+        return LiveScope(name=name, backend_type=backend, visible=False)
+    return LiveScope(
+        name=name,
+        backend_type=backend,
+        keyvault_metadata=vault if isinstance(vault, dict) else None,
+        keys=keys,
+        acls=_acls(connection, name),
+        owner_sets=marker_owners(keys),
+    )
+
+
+def _acls(connection: Connection, scope: str) -> Mapping[str, ScopeLevel] | None:
+    try:
+        return list_acls(connection, scope)
+    except NotPermittedError:
+        return None
+
+
+def _endpoint(connection: Connection, name: str) -> LiveEndpoint | None:
+    try:
+        body = get_endpoint(connection, name)
+    except NotPermittedError:
+        return LiveEndpoint(name=name, body={}, visible=False)
+    if body is None:
+        return None
+    identifier = text(body.get("id")) or None
+    return LiveEndpoint(
+        name=name,
+        id=identifier,
+        body=body,
+        permissions=_permissions(connection, name, identifier) if identifier else None,
+    )
+
+
+def _permissions(connection: Connection, name: str, identifier: str) -> tuple[Mapping[str, JsonValue], ...] | None:
+    try:
+        return get_permissions(connection, name, endpoint_id=identifier)
+    except NotPermittedError:
+        return None
