@@ -9,6 +9,8 @@ import struct
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
+
 from local_workspace.authentication import respond
 from local_workspace.errors import ApiError
 from local_workspace.faults import READS
@@ -56,10 +58,12 @@ class Breakage:
                 elif fault.kind in {"status", "lost", "reset"}:
                     if fault.when == "after":
                         await self._app(scope, receive, _swallow)
+                    else:
+                        await _hear(receive)
                     await _instead(fault, scope, receive, send)
                     return
                 elif fault.kind != "latency":
-                    send = _within_body(fault, scope, send)
+                    send = _Spoiled(fault, scope, receive, send)
             await self._app(scope, receive, send)
 
 
@@ -70,53 +74,81 @@ async def _instead(fault: Fault, scope: Scope, receive: Receive, send: Send) -> 
         error = ApiError(fault.status, fault.error_code, fault.message, headers=headers)
         await respond(error)(scope, receive, send)
         return
-    _break(scope, reset=fault.kind == "reset")
-    # Until the server knows that the connection is gone, it would answer 500 itself.
-    while (await receive())["type"] != "http.disconnect":
+    await _break(scope, receive, reset=fault.kind == "reset")
+
+
+async def _hear(receive: Receive) -> None:
+    """Take in a request that nobody answers: a client still sending would see another error than one that waits."""
+    while (await receive()).get("more_body", False):
         pass
 
 
-def _within_body(fault: Fault, scope: Scope, send: Send) -> Send:
-    """Return a `send` that spoils the body."""
-    left = fault.after_bytes
-    over = False
+class _Spoiled:
+    """A `send` that spoils the body; of one that comes whole, at least the last byte.
 
-    async def spoiled(message: Message) -> None:
-        nonlocal left, over
-        if over:
+    Args:
+        fault: how.
+        scope: the request's.
+        receive: tells when the client is gone.
+        send: where the rest goes.
+    """
+
+    def __init__(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        self._fault = fault
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._left = fault.after_bytes
+        self._over = False
+        self._untouched = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send what is to arrive of a message."""
+        if self._over:
             return
         if message["type"] == "http.response.start":
-            # How long the body will be is no longer known, except by a client that is to miss some of it.
-            keep = fault.kind == "cut"
-            headers = [each for each in message["headers"] if keep or each[0].lower() != b"content-length"]
-            await send({**message, "headers": headers})
-            return
+            await self._start(message)
+        elif self._untouched:
+            await self._send(message)
+        elif self._fault.kind == "slow":
+            await self._drip(message)
+        else:
+            await self._shorten(message)
+
+    async def _start(self, message: Message) -> None:
+        headers = Headers(raw=message["headers"])
+        event_stream = headers.get("content-type", "").startswith("text/event-stream")
+        self._untouched = self._fault.kind == "stream_error" and not event_stream
+        # How long the body will be is no longer known, except by a client that is to miss some of it.
+        keep = self._untouched or self._fault.kind == "cut"
+        kept = [each for each in message["headers"] if keep or each[0].lower() != b"content-length"]
+        await self._send({**message, "headers": kept})
+
+    async def _drip(self, message: Message) -> None:
         body = message.get("body", b"")
-        more = message.get("more_body", False)
-        if fault.kind == "slow":
-            await _drip(body, fault.ms, send)
-            await send({"type": "http.response.body", "body": b"", "more_body": more})
-            return
-        passed, left = body[:left], max(0, left - len(body))
-        over = len(passed) < len(body) or not more
-        if not over:
-            await send({**message, "body": passed})
-        elif fault.kind == "cut":
-            await send({"type": "http.response.body", "body": passed, "more_body": True})
+        for start in range(0, len(body), _PIECE):
+            await self._send({"type": message["type"], "body": body[start : start + _PIECE], "more_body": True})
+            await _pause(self._fault.ms)
+        await self._send({**message, "body": b""})
+
+    async def _shorten(self, message: Message) -> None:
+        body, more = message.get("body", b""), message.get("more_body", False)
+        passed, self._left = body[: self._left], max(0, self._left - len(body))
+        self._over = len(passed) < len(body) or not more
+        if not self._over:
+            await self._send({**message, "body": passed})
+        elif self._fault.kind == "stream_error":
+            await self._send({**message, "body": passed + _error_event(self._fault), "more_body": False})
+        else:
+            await self._end({**message, "body": passed if len(passed) < len(body) else passed[:-1]})
+
+    async def _end(self, message: Message) -> None:
+        cut = self._fault.kind == "cut"
+        await self._send({**message, "more_body": cut})
+        if cut:
             # The event loop gets a turn to put what passed on the wire before the connection breaks.
             await asyncio.sleep(0)
-            _break(scope, reset=False)
-        else:
-            tail = _error_event(fault) if fault.kind == "stream_error" else b""
-            await send({"type": "http.response.body", "body": passed + tail, "more_body": False})
-
-    return spoiled
-
-
-async def _drip(body: bytes, ms: float, send: Send) -> None:
-    for start in range(0, len(body), _PIECE):
-        await send({"type": "http.response.body", "body": body[start : start + _PIECE], "more_body": True})
-        await _pause(ms)
+            await _break(self._scope, self._receive, reset=False)
 
 
 def _error_event(fault: Fault) -> bytes:
@@ -128,7 +160,7 @@ async def _swallow(_message: Message) -> None:
     """Lose an answer."""
 
 
-def _break(scope: Scope, *, reset: bool) -> None:
+async def _break(scope: Scope, receive: Receive, *, reset: bool) -> None:
     # First, for the same reason as with an answer: a client that saw it finds the request in the log.
     scope["state"]["record"]()
     transport = scope[TRANSPORT]
@@ -139,6 +171,9 @@ def _break(scope: Scope, *, reset: bool) -> None:
         transport.abort()
     else:
         transport.close()
+    # Until the server knows that the connection is gone, it would answer 500 itself, or complain.
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _pause(ms: float) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import TYPE_CHECKING
@@ -266,6 +267,46 @@ def test_what_is_no_fault_is_refused_and_nothing_is_armed(api: Api, workspace: L
     api.ok("GET", LIST)
     with pytest.raises(ApiError):
         workspace.faults.arm([wrong])
+
+
+@pytest.mark.parametrize("kind", ["lost", "reset", "cut"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_broken_connection_is_nothing_that_the_server_complains_about(
+    api: Api, workspace: LocalWorkspace, caplog: pytest.LogCaptureFixture, kind: str, when: str
+) -> None:
+    workspace.faults.arm([fault(kind, "POST", when=when, times=None, after_bytes=1000)])
+    for number in range(20):
+        with pytest.raises(BROKEN):
+            api("POST", CREATE, {"scope": f"s{number}"})
+    assert caplog.text == ""
+
+
+def test_a_reset_comes_when_the_request_is_complete(api: Api, workspace: LocalWorkspace) -> None:
+    workspace.faults.arm([fault("reset", "POST", times=None)])
+    for _ in range(20):
+        with pytest.raises(BROKEN, match="reset by peer"):
+            api("POST", CREATE, {"scope": "s"})
+
+
+@pytest.mark.parametrize("kind", ["status", "lost", "reset"])
+def test_a_request_that_took_no_effect_is_recorded_with_what_it_asked(
+    api: Api, workspace: LocalWorkspace, kind: str
+) -> None:
+    workspace.faults.arm([fault(kind, "POST")])
+    with contextlib.suppress(*BROKEN):
+        api("POST", CREATE, {"scope": "s"})
+    assert workspace.requests[-1].body == {"scope": "s"}
+
+
+@pytest.mark.parametrize("after_bytes", [0, 1, 2, 1000])
+def test_however_short_the_body_is_its_end_is_missing(api: Api, workspace: LocalWorkspace, after_bytes: int) -> None:
+    workspace.faults.arm([fault("truncate", after_bytes=after_bytes)])
+    assert api("GET", LIST).body == "{"[:after_bytes]
+
+
+def test_an_answer_that_is_no_event_stream_has_no_error_event(api: Api, workspace: LocalWorkspace) -> None:
+    workspace.faults.arm([fault("stream_error", times=None)])
+    assert api.ok("GET", LIST) == {}
 
 
 @pytest.mark.parametrize("document", [{}, {"fault": []}, {"faults": [], "seed": "one"}, {"faults": [], "seed": [1]}])
