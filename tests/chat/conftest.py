@@ -7,6 +7,7 @@ import http.server
 import json
 import socket
 import threading
+import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Self
 
@@ -167,6 +168,73 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 continue
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
+
+
+_TAKEN = {"messages", "max_tokens", "stop", "stream", "tools", "tool_choice", "response_format", "n"}
+
+
+class StrictGate(http.server.BaseHTTPRequestHandler):
+    """Stands before a workspace and refuses what some models refuse: fields it does not know, `stream_options`,
+    `temperature` and `strict`. Usage comes on every stream, as it does from models that need not be asked."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    behind: str
+    refusals: list[str]
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if (name := _refused(body)) is not None:
+            self.refusals.append(name)
+            told = {"error_code": "BAD_REQUEST", "message": f"{name}: Extra inputs are not permitted"}
+            self._answer(400, "application/json", json.dumps(told).encode())
+            return
+        if body.get("stream"):
+            body["stream_options"] = {"include_usage": True}
+        headers = {name: self.headers[name] for name in ("authorization", "content-type")}
+        request = urllib.request.Request(f"{self.behind}{self.path}", json.dumps(body).encode(), headers)  # noqa: S310 - loopback
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+                self._answer(answer.status, answer.headers["content-type"], answer.read())
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                self._answer(refusal.code, refusal.headers["content-type"], refusal.read())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _answer(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _refused(body: dict[str, object]) -> str | None:
+    """Name what a strict model would refuse of a body, one at a time."""
+    if unknown := sorted(body.keys() - _TAKEN):
+        return unknown[0]
+    functions = [tool.get("function", {}) for tool in body.get("tools", [])]  # type: ignore[attr-defined]
+    schema = body.get("response_format", {}).get("json_schema", {})  # type: ignore[attr-defined]
+    return "strict" if any("strict" in each for each in [*functions, schema]) else None
+
+
+@pytest.fixture(scope="session")
+def gate() -> Callable[[str], contextlib.AbstractContextManager[tuple[str, list[str]]]]:
+    """Open a `StrictGate` before a workspace; yields its address and what it has refused."""
+
+    @contextlib.contextmanager
+    def open_gate(host: str) -> Iterator[tuple[str, list[str]]]:
+        refusals: list[str] = []
+        handler = type("Gate", (StrictGate,), {"behind": host, "refusals": refusals})
+        with _Server(("127.0.0.1", 0), handler) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+            thread.start()
+            yield f"http://127.0.0.1:{server.server_port}", refusals
+            server.shutdown()
+
+    return open_gate
 
 
 class _Server(http.server.ThreadingHTTPServer):

@@ -1,4 +1,9 @@
-"""langchain-tests' standard suites, every switch on, nothing overridden, against the local workspace."""
+"""langchain-tests' standard suites, every switch on, nothing overridden, against the local workspace.
+
+Two of its tests skip themselves. `test_stream_time` needs a recording of a provider. `test_serdes` loads the model with
+`allowed_objects="all"`, by which langchain-core means the classes in its own table (`langchain_core.load.mapping`) and
+no others: no class outside that table can pass, whatever its namespace says.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +16,12 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
 from chat import ChatDatabricks
+from chat.errors import ChatWarning
 from chat.langchain import ChatDatabricks as ChatDatabricksClass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import contextlib
+    from collections.abc import Callable, Iterator
 
     from langchain_core.language_models import BaseChatModel
 
@@ -108,6 +115,28 @@ class TestIntegration(_Switches, ChatModelIntegrationTests):
         monkeypatch.setattr(httpx, "get", _sample)
 
 
+@pytest.mark.filterwarnings("ignore:.*refuses :chat.errors.ChatWarning")
+class TestStrictIntegration(_Switches, ChatModelIntegrationTests):
+    """The same before a model that refuses unknown fields, `stream_options`, `temperature` and `strict`."""
+
+    @pytest.fixture(autouse=True)
+    def _served(
+        self, strictly_served: tuple[str, list[str]], served: WorkspaceHandle, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DATABRICKS_HOST", strictly_served[0])
+        monkeypatch.setenv("DATABRICKS_TOKEN", served.token)
+        monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "gatewright-tests")
+        monkeypatch.setattr(httpx, "get", _sample)
+
+
+@pytest.fixture(scope="module")
+def strictly_served(
+    served: WorkspaceHandle, gate: Callable[[str], contextlib.AbstractContextManager[tuple[str, list[str]]]]
+) -> Iterator[tuple[str, list[str]]]:
+    with gate(served.host) as opened:
+        yield opened
+
+
 @pytest.fixture(scope="module")
 def served(server: LocalWorkspace, create_external: Callable[..., str]) -> WorkspaceHandle:
     """A workspace with two endpoints: made outside of the tests, since one of them may not use the network."""
@@ -125,3 +154,17 @@ def _sample(url: str, **_: object) -> httpx.Response:
 
 def test_the_package_exports_the_class_under_test() -> None:
     assert ChatDatabricks is ChatDatabricksClass
+
+
+def test_the_strict_model_refuses_each_of_these_and_is_asked_without(
+    strictly_served: tuple[str, list[str]], served: WorkspaceHandle
+) -> None:
+    host, refusals = strictly_served
+    refusals.clear()
+    model = ChatDatabricks(endpoint="my-chat", host=host, token=served.token, temperature=0)  # type: ignore[arg-type]  # as a user writes it
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+    with pytest.warns(ChatWarning, match="refuses"):
+        list(model.bind_tools([tool], strict=True).stream("hi"))
+    assert sorted(refusals) == ["stream_options", "strict", "temperature"]
+    model.invoke("hi")
+    assert len(refusals) == 3
