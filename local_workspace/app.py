@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_INVOCATIONS = "/serving-endpoints/<name>[/served-models/<served entity>]/invocations"
+
 
 class Resources:
     """What a server opens when it is first needed and closes when it stops: sessions, servers of its own."""
@@ -108,6 +110,7 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
 def api_routes() -> list[BaseRoute]:
     """Return every route but the one that publishes them."""
     families = (
+        invocations,  # first: routes are tried in order, and these are the ones called by the thousand
         scopes,
         endpoints,
         endpoint_reports,
@@ -115,7 +118,6 @@ def api_routes() -> list[BaseRoute]:
         connections,
         identity,
         oidc,
-        invocations,
         local,
     )
     return [route for family in families for route in family.routes]
@@ -147,6 +149,8 @@ async def _api_error(_request: Request, error: Exception) -> Response:
 async def _unknown_route(request: Request, _error: Exception) -> Response:
     path = request.scope.get("asked_path", request.scope["path"])
     request.state.workspace.unknown[f"{request.method} {path}"] += 1
+    if path.startswith("/serving-endpoints/"):
+        return respond(ApiError(404, "ENDPOINT_NOT_FOUND", f"Path must be of form {_INVOCATIONS}"))
     # The real text leaves the API's prefix and version out.
     shown = path.removeprefix("/api/2.0").removeprefix("/api/2.1")
     return respond(ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{request.method} {shown}'"))

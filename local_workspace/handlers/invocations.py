@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from local_workspace.call import read_body
 from local_workspace.errors import ApiError, bad_request, denied
-from local_workspace.upstreams import foundation, request_bodies, routing
+from local_workspace.upstreams import foundation, hops, request_bodies, routing
 from local_workspace.upstreams.builtin.chat_wire import UsageStyle
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ async def _from_upstream(invocation: _Invocation, entities: tuple[Mapping[str, A
         path=invocation.path,
         entities=entities,
         resolve=lambda reference: workspace.resolve_secret(reference, creator=creator),
+        hops=hops.next_hop(invocation.request.headers),
         data_lines_only=invocation.data_lines_only,
     )
     return await external.answer(proxy, call, receive=invocation.request.receive)

@@ -109,10 +109,13 @@ class Secrets:
             UnresolvedSecretError: malformed, missing or forbidden.
         """
         scope_name, key = parse_reference(reference)
-        scope = self._scopes.find(scope_name)
+        # Whether it may be read is remembered until the next write; the value itself never is.
+        scope, may_read = self._store.remember(
+            ("readable", self._scopes, scope_name, creator), lambda: self._readable(scope_name, creator)
+        )
         if scope is None:
             raise UnresolvedSecretError(reference, "missing")
-        if not is_hidden(reference) and not self._creator_may_read(scope, creator):
+        if not may_read:
             raise UnresolvedSecretError(reference, "forbidden")
         value = self._read(scope, key)
         if value is None:
@@ -138,6 +141,12 @@ class Secrets:
         absent = scope is None or self._read(scope, key) is None
         if absent and self._behaviour.dangling_reference == "refuse":
             raise invalid(f"Secret {reference} does not exist.")
+
+    def _readable(self, scope_name: str, creator: str) -> tuple[Scope | None, bool]:
+        scope = self._scopes.find(scope_name)
+        if scope is None:
+            return None, False
+        return scope, is_hidden(scope_name) or self._creator_may_read(scope, creator)
 
     def _creator_may_read(self, scope: Scope, creator: str) -> bool:
         try:

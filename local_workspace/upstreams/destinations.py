@@ -7,6 +7,7 @@ names as the provider's public host, is answered by the simulator unless the wor
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -95,11 +96,16 @@ class Bases:
         return configured.rstrip("/")
 
     def _is_simulated(self, url: str) -> bool:
-        host = (urlsplit(url).hostname or "").lower()
-        is_public = any(
-            host == known.lstrip(".") or (known[0] == "." and host.endswith(known)) for known in _PUBLIC_HOSTS
-        )
-        return is_public and host not in self.allowed_hosts
+        host = _public_host(url)
+        return host is not None and host not in self.allowed_hosts
+
+
+@lru_cache(maxsize=512)
+def _public_host(url: str) -> str | None:
+    """The provider's own host that a URL names, or None."""
+    host = (urlsplit(url).hostname or "").lower()
+    is_public = any(host == known.lstrip(".") or (known[0] == "." and host.endswith(known)) for known in _PUBLIC_HOSTS)
+    return host if is_public else None
 
 
 def destination(model: Mapping[str, Any], *, path: str, bases: Bases) -> Destination:

@@ -38,6 +38,7 @@ class ExternalCall:
         path: The API's path after its base (`chat/completions`).
         entities: The served entities to try, in order; at least one.
         resolve: Reads a secret reference's value.
+        hops: How many workspaces the call passes through, this one included.
         data_lines_only: Whether an event stream may hold `data:` lines alone.
     """
 
@@ -45,6 +46,7 @@ class ExternalCall:
     path: str
     entities: Sequence[Mapping[str, Any]]
     resolve: Resolve
+    hops: int
     data_lines_only: bool
 
 
@@ -86,7 +88,9 @@ async def _first_answer(proxy: Proxy, call: ExternalCall) -> Response:
 
 async def _ask(proxy: Proxy, call: ExternalCall, entity: Mapping[str, Any]) -> ClientResponse | UpstreamError:
     try:
-        return await proxy.call(entity["external_model"], call.body, path=call.path, resolve=call.resolve)
+        return await proxy.call(
+            entity["external_model"], call.body, path=call.path, resolve=call.resolve, hops=call.hops
+        )
     except AddressRefusedError as refused:
         raise bad_request(f"Served entity '{entity['name']}' cannot be called: {refused}.") from None
     except UnresolvedSecretError as unresolved:

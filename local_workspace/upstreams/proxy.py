@@ -15,6 +15,8 @@ from local_workspace.upstreams.destinations import ENTRA_AUTHORITY, Bases, Entra
 from local_workspace.upstreams.dial import Dialer
 from local_workspace.upstreams.entra import EntraTokens
 from local_workspace.upstreams.errors import UpstreamUnavailableError
+from local_workspace.upstreams.hops import HEADER as HOPS
+from local_workspace.upstreams.relay import LARGEST_ANSWER
 from local_workspace.upstreams.simulators import openai as openai_simulator
 from local_workspace.upstreams.simulators.server import LoopbackServer
 
@@ -67,7 +69,7 @@ class Proxy:
         self._starting = asyncio.Lock()
 
     async def call(
-        self, model: Mapping[str, Any], body: Mapping[str, Any], *, path: str, resolve: Resolve
+        self, model: Mapping[str, Any], body: Mapping[str, Any], *, path: str, resolve: Resolve, hops: int
     ) -> aiohttp.ClientResponse | UpstreamError:
         """Call an external model.
 
@@ -76,6 +78,7 @@ class Proxy:
             body: What the caller sent, checked.
             path: The API's path after its base (`chat/completions`).
             resolve: Reads a secret reference's value.
+            hops: How many workspaces the call passes through, this one included.
 
         Returns:
             The upstream's response with its body unread, which the caller must close; or its refusal.
@@ -88,11 +91,11 @@ class Proxy:
         where = destination(model, path=path, bases=await self._bases())
         asked_for = None if where.provider == "databricks-model-serving" else where.model
         payload = request_bodies.for_upstream(body, model=asked_for)
-        reached = await self._send(where, payload, resolve)
+        reached = await self._send(where, payload, resolve, hops=hops)
         if isinstance(reached, UpstreamUnavailableError):
             return UpstreamError(reached.status, errors.wrapped(where.provider, {"message": str(reached)}))
         if reached.status < _REDIRECTS.start:
-            return reached
+            return _bounded(reached, where)
         async with reached:
             if reached.status in _REDIRECTS:
                 told = {"message": f"the upstream redirects (HTTP {reached.status}); redirects are not followed"}
@@ -110,7 +113,7 @@ class Proxy:
             self._simulator_base = None
 
     async def _send(
-        self, where: Destination, payload: bytes, resolve: Resolve
+        self, where: Destination, payload: bytes, resolve: Resolve, *, hops: int
     ) -> aiohttp.ClientResponse | UpstreamUnavailableError:
         """Send one request. The key stands in this frame alone, and failures leave it as values, not tracebacks."""
         headers = dict((*_BODY_HEADERS, *where.headers))
@@ -123,6 +126,7 @@ class Proxy:
                 headers["Authorization"] = f"Bearer {token}"
             else:
                 headers[credential.header] = credential.prefix + resolve(credential.reference)
+            headers[HOPS] = str(hops)
             return await self._dialer.post(where.url, headers=headers, body=payload)
         except UpstreamUnavailableError as error:
             return UpstreamUnavailableError(str(error), status=error.status)
@@ -152,6 +156,14 @@ class Proxy:
                     self._simulator = LoopbackServer(app)
                     self._simulator_base = await self._simulator.start()
         return self._simulator_base
+
+
+def _bounded(reached: aiohttp.ClientResponse, where: Destination) -> aiohttp.ClientResponse | UpstreamError:
+    """Refuse an answer that says beforehand that it is too large; `relay` bounds those that don't."""
+    if (reached.content_length or 0) <= LARGEST_ANSWER:
+        return reached
+    reached.close()
+    return UpstreamError(502, errors.wrapped(where.provider, {"message": "the upstream's answer is too large"}))
 
 
 async def _read_error(response: aiohttp.ClientResponse) -> bytes:

@@ -22,7 +22,16 @@ _DATA = b"data:"
 _DONE = b"data: [DONE]"
 _NOTHING_BUT_DATA = re.compile(rb"(?:data:[^\n]*\n\n)+")
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of one answer: far more than a model writes, and an end to what an upstream in trouble sends."""
+
+_LARGEST_LINE = 8 * 1024 * 1024  # of an event stream that is read line by line: an image fits in
+
 _PASSED_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
+
+
+class AnswerTooLargeError(Exception):
+    """An upstream sent more than one answer, or one line of it, may hold."""
 
 
 class ClientGoneError(Exception):
@@ -39,22 +48,26 @@ async def unless_gone(receive: Receive, work: Coroutine[object, object, T]) -> T
     Raises:
         ClientGoneError: The client went away; the work was cancelled and has ended.
     """
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_until_gone(receive))
+    working = asyncio.current_task()
+    is_gone = False
+
+    async def watch() -> None:
+        nonlocal is_gone
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        is_gone = True
+        if working is not None:
+            working.cancel()
+
+    watching = asyncio.create_task(watch())
     try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise ClientGoneError
+        return await work
+    except asyncio.CancelledError:
+        if is_gone and working is not None and working.uncancel() == 0:  # as asyncio.timeout does: ours alone
+            raise ClientGoneError from None
+        raise
     finally:
-        for task in (working, leaving):
-            task.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        watching.cancel()
 
 
 class Relayed(Response):
@@ -94,7 +107,7 @@ class Relayed(Response):
                 await unless_gone(receive, self._send(send))
             else:
                 await self._send(send)
-        except (aiohttp.ClientError, TimeoutError):
+        except (aiohttp.ClientError, TimeoutError, AnswerTooLargeError):
             await _break_off(scope)
         except ClientGoneError:
             return
@@ -107,15 +120,23 @@ class Relayed(Response):
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         chunks = _chunks(self._upstream.content)
+        promised = None if self._data_lines_only else self._upstream.content_length
+        sent = 0
         async for chunk in _data_lines(chunks) if self._data_lines_only else chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            sent += len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": sent != promised})
+        if sent != promised:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _chunks(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     """Yield what arrives, all of it: aiohttp raises for a broken connection before it hands out what came last."""
+    size = 0
     try:
         async for chunk in content.iter_any():
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                raise AnswerTooLargeError
             yield chunk
     except (aiohttp.ClientError, TimeoutError):
         if content._buffer:  # noqa: SLF001 - aiohttp has no public way to what it keeps back
@@ -147,6 +168,8 @@ async def _data_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             continue
         lines = (rest + chunk).splitlines(keepends=True)
         rest = b"" if not lines or lines[-1].endswith((b"\n", b"\r")) else lines.pop()
+        if len(rest) > _LARGEST_LINE:
+            raise AnswerTooLargeError
         kept = b"\n\n".join(line.rstrip() for line in lines if line.startswith(_DATA))
         if kept:
             is_finished = is_finished or _FINISHED.search(kept) is not None

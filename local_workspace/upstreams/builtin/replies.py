@@ -41,6 +41,7 @@ _WORD_OPERATORS = {
     "plus": "+", "added to": "+", "minus": "-", "times": "*", "multiplied by": "*", "divided by": "/",
     "to the power of": "**", "\u00d7": "*", "\u00f7": "/", "^": "**", "\u2212": "-",
 }  # fmt: skip
+_WORD_OPERATOR = re.compile(rf"\s*({'|'.join(map(re.escape, _WORD_OPERATORS))})\s*", re.IGNORECASE)
 _EXPRESSION = re.compile(r"[-(\d][\d\s.,()+\-*/%]*(?:[+\-*/%]|\*\*)[\d\s.,()+\-*/%]*[\d)]")
 _OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
@@ -117,9 +118,7 @@ def _count(text: str) -> str | None:
 
 
 def _calculate(text: str) -> str | None:
-    spelled = text
-    for words, sign in _WORD_OPERATORS.items():
-        spelled = re.sub(rf"\s*{re.escape(words)}\s*", f" {sign} ", spelled, flags=re.IGNORECASE)
+    spelled = _WORD_OPERATOR.sub(lambda found: f" {_WORD_OPERATORS[found[1].lower()]} ", text)
     spelled = re.sub(r"(?<=\d)\s*x\s*(?=\d)", " * ", spelled)
     asked = _EXPRESSION.search(spelled)
     if asked is None or re.fullmatch(r"\d{1,4}(?:[-/]\d{1,2}){1,2}", asked[0].strip()):  # a date is not a subtraction

@@ -136,3 +136,17 @@ def test_a_caller_that_does_not_wait_for_its_answer_ends_the_upstream_call(
     assert upstream.asked.wait(timeout=10)
     connection.close()
     assert upstream.gone.wait(timeout=10)
+
+
+@pytest.mark.usefixtures("endpoint")
+@pytest.mark.parametrize("path", [CALL, "/serving-endpoints/chat/completions"])
+def test_an_upstream_that_never_ends_is_broken_off(
+    upstream: Upstream, call: Callable[..., urllib3.BaseHTTPResponse], path: str
+) -> None:
+    upstream.will_stream_until_gone(b"x" * 2**20)
+    answer = call(path, {**BODY, "model": "chat"})
+    sizes: list[int] = []
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        sizes.extend(map(len, answer.stream(2**20)))
+    assert sum(sizes) <= 64 * 2**20
+    assert upstream.gone.wait(10)

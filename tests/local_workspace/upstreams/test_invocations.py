@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from http.server import BaseHTTPRequestHandler
     from typing import Any
 
     from local_workspace import LocalWorkspace
@@ -134,6 +135,21 @@ def test_an_upstream_that_is_down_is_a_502(
     serve(openai_model("http://127.0.0.1:1/v1"))
     answer = api("POST", CALL, HELLO)
     assert (answer.status, answer.body["error"]) == (502, "Received error from openai")
+
+
+def test_an_answer_that_says_it_is_too_large_is_a_502(
+    api: Api, upstream: Upstream, on_upstream: Callable[..., None]
+) -> None:
+    on_upstream()
+
+    def announce(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(2**30))
+        handler.end_headers()
+        handler.close_connection = True
+
+    upstream.answers.append(announce)
+    assert api("POST", CALL, HELLO).status == 502
 
 
 def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(
