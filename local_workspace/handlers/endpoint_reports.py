@@ -24,9 +24,10 @@ def metrics(call: Call) -> Response:
     endpoint = _endpoint(call, "CAN_VIEW")
     path = f"/serving-endpoints/{endpoint.name}/invocations"
     statuses = [request.status for request in call.workspace.requests if request.path == path]
-    lines = ["# TYPE request_count gauge"]
+    lines = []
     for name, kind in (("request_count", None), ("request_4xx_count", 4), ("request_5xx_count", 5)):
         count = sum(kind is None or status // 100 == kind for status in statuses)
+        lines.append(f"# TYPE {name} counter")
         lines.append(f'{name}_total{{endpoint_name="{endpoint.name}"}} {count}')
     return PlainTextResponse("\n".join([*lines, "# EOF", ""]), media_type=_OPENMETRICS)
 

@@ -298,7 +298,9 @@ def test_metrics_and_openapi_are_text(
 ) -> None:
     create()
     workspace.clock.advance(5)
-    assert "request_count_total" in api.ok("GET", f"{ENDPOINTS}/chat/metrics")
+    metrics = api.ok("GET", f"{ENDPOINTS}/chat/metrics").splitlines()
+    assert metrics[:2] == ["# TYPE request_count counter", 'request_count_total{endpoint_name="chat"} 0']
+    assert metrics[-1] == "# EOF"
     answer = api("GET", f"{ENDPOINTS}/chat/openapi")
     assert answer.headers["content-type"].startswith("text/plain")
     assert "/serving-endpoints/chat/invocations" in answer.body["paths"]
@@ -319,6 +321,13 @@ def test_an_unknown_route_is_a_404_in_the_real_words_and_is_counted(api: Api, wo
     assert api("POST", f"{ENDPOINTS}/chat").status == 404
     assert workspace.unknown == {"GET /api/2.0/clusters/list": 1, f"POST {ENDPOINTS}/chat": 1}
     assert api.ok("GET", "/_local/unknown") == {"unknown": workspace.unknown}
+
+
+@pytest.mark.parametrize("path", ["chat/invocation", "chat/served-models/x", "chat/served-models/x/invoke"])
+def test_a_wrong_path_of_a_call_is_answered_in_the_real_words(api: Api, path: str) -> None:
+    answer = api("POST", f"/serving-endpoints/{path}", {})
+    assert answer.status == 404
+    assert answer.body["message"].startswith("Path must be of form")
 
 
 def test_the_thousand_and_first_endpoint_is_refused(api: Api, workspace: LocalWorkspace) -> None:
