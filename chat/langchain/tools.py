@@ -36,9 +36,11 @@ def to_tools(tools: Sequence[Tool], *, strict: bool | None) -> list[dict[str, An
     for tool in tools:
         entry = convert_to_openai_tool(tool, strict=strict)
         function = entry.get("function")
-        if isinstance(function, dict) and "parameters" not in function:
-            # Llama refuses a function without parameters (querychat issue 273).
-            entry = {**entry, "function": {**function, "parameters": _NO_PARAMETERS}}
+        if isinstance(function, dict):
+            # Llama refuses a function without parameters (querychat issue 273); the converter leaves `strict` out of
+            # a tool that is in the API's shape already.
+            added = {"parameters": _NO_PARAMETERS} | ({"strict": strict} if strict is not None else {})
+            entry = {**entry, "function": {**added, **function}}
         written.append(entry)
     return written
 
