@@ -21,13 +21,15 @@ from provisioning.execution.sources import Sources, read_sources, require
 from provisioning.model.events import Report
 from provisioning.model.plan import Plan
 from provisioning.planning.circumstances import Options
+from provisioning.planning.drift import drift_of
+from provisioning.planning.plan_file import refuse_unshown
 from provisioning.planning.planner import make_destroy_plan, make_plan
 from provisioning.planning.standings import standings_of
 from provisioning.session import Access, Session, open_session
 from provisioning.workspace.reader import read_live
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from provisioning.model.events import Event, Outcome
     from provisioning.model.workspace import Desired, Live, Standing
@@ -36,7 +38,13 @@ __all__ = ["Access", "Options", "Report", "apply", "destroy", "plan", "status", 
 
 
 def plan(
-    desired: Desired, *, access: Access | None = None, options: Options | None = None, secret_values: bool = True
+    desired: Desired,
+    *,
+    access: Access | None = None,
+    options: Options | None = None,
+    select: Sequence[str] = (),
+    secret_values: bool = True,
+    drift_only: bool = False,
 ) -> Plan:
     """Compare configs with a workspace. Nothing is written.
 
@@ -44,7 +52,9 @@ def plan(
         desired: the configs, as `load` returns them.
         access: which workspace to use; the target and the environment say so by default.
         options: what the plan may contain.
+        select: the resources that are meant, by key, name or address; none for all.
         secret_values: whether to read the secrets' sources, to tell which values differ.
+        drift_only: whether to leave out what the configs themselves are known to change.
 
     Raises:
         WrongWorkspaceError: target and environment name different workspaces; nothing was sent.
@@ -52,9 +62,10 @@ def plan(
         SourcesError: a secret's source could not be read (one that holds nothing is no error here).
     """
     access, options = access or Access(), options or Options()
-    session = open_session(desired, access)
+    session = open_session(desired, access, select=select)
     sources = _read(session, access) if secret_values else Sources()
-    return make_plan(session.desired, _live(session, sources, owned_too=options.prune), options=options)
+    made = make_plan(session.desired, _live(session, sources, owned_too=options.prune), options=options)
+    return drift_of(made) if drift_only else made
 
 
 def apply(
@@ -62,6 +73,8 @@ def apply(
     *,
     access: Access | None = None,
     options: Options | None = None,
+    select: Sequence[str] = (),
+    shown: Plan | None = None,
     review: Callable[[Plan], bool] = lambda _plan: True,
     on_event: Callable[[Event], None] = lambda _event: None,
     require_sources: bool = False,
@@ -74,6 +87,8 @@ def apply(
         desired: the configs, as `load` returns them.
         access: which workspace to use; the target and the environment say so by default.
         options: what the plan may contain.
+        select: the resources that are meant, by key, name or address; none for all.
+        shown: a plan that somebody has seen: nothing else is done.
         review: shown the plan before anything is written; False ends it there.
         on_event: told of everything that happens, one event at a time, from any thread.
         require_sources: whether a source that holds nothing is an error even where the key exists and is kept.
@@ -91,10 +106,12 @@ def apply(
         InterruptedApplyError: the user pressed Ctrl-C.
     """
     access, options = access or Access(), options or Options()
-    session = open_session(desired, access)
+    session = open_session(desired, access, select=select)
     sources = _read(session, access)
     live = _live(session, sources, owned_too=options.prune)
     made = make_plan(session.desired, live, options=options)
+    if shown is not None:
+        refuse_unshown(shown, made)
     require(made, sources, every=require_sources)
     context = Context(
         connection=session.connection,
@@ -111,6 +128,7 @@ def destroy(
     desired: Desired,
     *,
     access: Access | None = None,
+    select: Sequence[str] = (),
     review: Callable[[Plan], bool] = lambda _plan: True,
     on_event: Callable[[Event], None] = lambda _event: None,
 ) -> Report:
@@ -119,26 +137,28 @@ def destroy(
     Args:
         desired: the configs: they name the set and what `prevent_destroy` protects.
         access: which workspace to use; the target and the environment say so by default.
+        select: the resources that are meant, by key, name or address; none for all that the set owns.
         review: shown the plan before anything is deleted; False ends it there.
         on_event: told of everything that happens, one event at a time, from any thread.
 
     Raises:
         As `apply`.
     """
-    session = open_session(desired, access or Access())
+    session = open_session(desired, access or Access(), select=select)
     made = make_destroy_plan(session.desired, _live(session, Sources(), owned_too=True))
     context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
     return _carry_out(made, context, review=review, on_event=on_event, waiting=False)
 
 
-def status(desired: Desired, *, access: Access | None = None) -> tuple[Standing, ...]:
+def status(desired: Desired, *, access: Access | None = None, select: Sequence[str] = ()) -> tuple[Standing, ...]:
     """Say how each declared object stands. Nothing is written, no secret's source is read.
 
     Args:
         desired: the configs.
         access: which workspace to use; the target and the environment say so by default.
+        select: the resources that are meant, by key, name or address; none for all.
     """
-    session = open_session(desired, access or Access())
+    session = open_session(desired, access or Access(), select=select)
     return standings_of(session.desired, _live(session, Sources(), owned_too=False))
 
 
@@ -146,6 +166,7 @@ def wait(
     desired: Desired,
     *,
     access: Access | None = None,
+    select: Sequence[str] = (),
     on_event: Callable[[Event], None] = lambda _event: None,
     timeout: float | None = None,
 ) -> Report:
@@ -154,6 +175,7 @@ def wait(
     Args:
         desired: the configs.
         access: which workspace to use; the target and the environment say so by default.
+        select: the resources that are meant, by key, name or address; none for all.
         on_event: told of everything that happens, one event at a time, from any thread.
         timeout: seconds that each endpoint may take; the default goes by what it serves.
 
@@ -162,7 +184,7 @@ def wait(
         PartlyAppliedError: some are ready, and others failed or are missing.
         InterruptedApplyError: the user pressed Ctrl-C.
     """
-    session = open_session(desired, access or Access())
+    session = open_session(desired, access or Access(), select=select)
     waits = Plan(
         host=session.connection.host,
         workspace_id=session.connection.workspace_id,

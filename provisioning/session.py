@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from provisioning.config.references import resolve_workspace, workspace_facts
 from provisioning.model.ownership import set_id
+from provisioning.planning.selection import select as selected
 from provisioning.workspace.client import connect
 from provisioning.workspace.location import locate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydantic import SecretStr
 
@@ -59,20 +60,23 @@ class Session:
     owner: str
 
 
-def open_session(desired: Desired, access: Access) -> Session:
+def open_session(desired: Desired, access: Access, *, select: Sequence[str] = ()) -> Session:
     """Contact the workspace that the target and the environment agree on.
 
     Args:
         desired: the configs.
         access: which workspace to use.
+        select: the resources that are meant, by key, name or address; none for all.
 
     Raises:
+        ProvisioningError: `select` names nothing in the configs.
         WrongWorkspaceError: target and environment name different workspaces; nothing was sent.
         WorkspaceError: the workspace does not answer, or not as one.
     """
     location = locate(desired.target, environ=access.environment, host=access.host, token=access.token)
     connection = connect(location)
     facts = workspace_facts(host=connection.host, user_name=connection.user)
-    resolved = resolve_workspace(desired, facts)
+    # names that hold the user's are known only now
+    resolved = selected(resolve_workspace(desired, facts), select)
     owner = set_id(resolved, workspace_id=connection.workspace_id, user=connection.user)
     return Session(connection=connection, desired=resolved, owner=owner)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from provisioning.cli import terminal
-from provisioning.cli.flags import Place, changing, contacting, reading
+from provisioning.cli import plan_files, terminal
+from provisioning.cli.export import export
+from provisioning.cli.flags import Place, changing, contacting, reading, selecting
 from provisioning.cli.places import configs_of, workspace_of
 from provisioning.cli.schema import schema
 from provisioning.errors import ProvisioningError
@@ -100,15 +102,37 @@ def validate(place: Place) -> int:
 @commands.command()
 @reading
 @contacting
+@selecting
 @changing
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the plan for `apply --plan`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if something would change.")
+@click.option("--drift-only", is_flag=True, help="Leave out what the configs themselves change.")
 @click.option("--no-secret-values", is_flag=True, help="Do not read the secrets' sources.")
-def plan(place: Place, *, options: Options, detailed_exitcode: bool, no_secret_values: bool) -> int:
+def plan(
+    place: Place,
+    *,
+    options: Options,
+    out: Path | None,
+    detailed_exitcode: bool,
+    drift_only: bool,
+    no_secret_values: bool,
+) -> int:
     """Show what an apply would do. Nothing is written."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
+    if out is not None and drift_only:
+        raise click.UsageError("--out writes a plan that can be applied, and --drift-only shows a part of one")
     with workspace_of(place) as (desired, access):
-        made = runner.plan(desired, access=access, options=options, secret_values=not no_secret_values)
+        made = runner.plan(
+            desired,
+            access=access,
+            options=options,
+            select=place.select,
+            secret_values=not no_secret_values,
+            drift_only=drift_only,
+        )
+    if out is not None:
+        plan_files.write(out, place, options=options, made=made)
     place.view.plan(made, positions=desired.positions, hint="`apply` carries it out.")
     place.view.notes(made.diagnostics)
     if place.strict and made.diagnostics:
@@ -119,7 +143,9 @@ def plan(place: Place, *, options: Options, detailed_exitcode: bool, no_secret_v
 @commands.command()
 @reading
 @contacting
+@selecting
 @changing
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Do what this file shows, and no more.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until endpoints are ready.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="How long each endpoint may take.")
@@ -130,6 +156,7 @@ def apply(
     place: Place,
     *,
     options: Options,
+    plan_file: Path | None,
     yes: bool,
     no_wait: bool,
     timeout: float | None,
@@ -138,12 +165,17 @@ def apply(
     """Make the workspace hold what the configs say. Safe to run again at any time."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
+    shown = None
+    if plan_file is not None:
+        place, options, shown = plan_files.read(plan_file, place, options=options)
     with workspace_of(place) as (desired, access):
         report = runner.apply(
             desired,
             access=access,
             options=options,
-            review=lambda made: _review(place, made, desired, yes=yes),
+            select=place.select,
+            shown=shown,
+            review=lambda made: _review(place, made, desired, yes=yes or shown is not None),
             on_event=place.view.event,
             require_sources=require_sources,
             waiting=not no_wait,
@@ -156,6 +188,7 @@ def apply(
 @commands.command()
 @reading
 @contacting
+@selecting
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def destroy(place: Place, *, yes: bool) -> int:
     """Delete everything that the configs' set owns in the workspace, and nothing else."""
@@ -165,6 +198,7 @@ def destroy(place: Place, *, yes: bool) -> int:
         report = runner.destroy(
             desired,
             access=access,
+            select=place.select,
             review=lambda made: _review(place, made, desired, yes=yes),
             on_event=place.view.event,
         )
@@ -175,12 +209,13 @@ def destroy(place: Place, *, yes: bool) -> int:
 @commands.command()
 @reading
 @contacting
+@selecting
 def status(place: Place) -> int:
     """Show how each declared object stands in the workspace."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
     with workspace_of(place) as (desired, access):
-        found = runner.status(desired, access=access)
+        found = runner.status(desired, access=access, select=place.select)
     place.view.standings(found)
     return 0
 
@@ -188,13 +223,14 @@ def status(place: Place) -> int:
 @commands.command()
 @reading
 @contacting
+@selecting
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="How long each endpoint may take.")
 def wait(place: Place, *, timeout: float | None) -> int:
     """Wait until every declared endpoint is ready."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
     with workspace_of(place) as (desired, access):
-        report = runner.wait(desired, access=access, on_event=place.view.event, timeout=timeout)
+        report = runner.wait(desired, access=access, select=place.select, on_event=place.view.event, timeout=timeout)
         place.view.report(report)
     return 0
 
@@ -206,5 +242,5 @@ def _review(place: Place, made: Plan, desired: Desired, *, yes: bool) -> bool:
     return terminal.agreed(made, yes=yes)
 
 
-for each in (schema,):
+for each in (export, schema):
     commands.add_command(each)

@@ -21,6 +21,7 @@ _FORMS: Mapping[str, tuple[str, ...]] = {
     "plan": ("text", "json", "jsonl", "markdown", "github"),
     "apply": ("text", "json", "jsonl", "github"),
     "destroy": ("text", "json", "jsonl", "github"),
+    "export": ("text",),
     "wait": ("text", "json", "jsonl", "github"),
 }
 """What `--format` takes besides `text` and `json`, by command."""
@@ -39,6 +40,7 @@ class Place:
         local: whether to use the embedded workspace.
         state: the embedded workspace's folder.
         allowed: the programs that `command` sources may run.
+        select: the part of the configs that is meant; empty for all.
     """
 
     configs: tuple[Path, ...]
@@ -49,6 +51,7 @@ class Place:
     local: bool = False
     state: Path | None = None
     allowed: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
 
 
 def reading(command: Callable[..., int]) -> Callable[..., int]:
@@ -82,6 +85,12 @@ def contacting(command: Callable[..., int]) -> Callable[..., int]:
     state = click.Path(path_type=Path, file_okay=False)
     command = click.option("--state", type=state, help="The embedded workspace's folder.")(command)
     return click.option("--local", is_flag=True, help="Use the embedded workspace: no account, no network.")(command)
+
+
+def selecting(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the flag that chooses a part of the configs."""
+    text = "Only this resource, by its key, name or address, and what it depends on. May be repeated."
+    return click.option("--select", multiple=True, metavar="KEY|ADDRESS", help=text)(command)
 
 
 def changing(command: Callable[..., int]) -> Callable[..., int]:

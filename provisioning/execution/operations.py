@@ -74,6 +74,7 @@ def _delete_secret(context: Context, step: Step) -> None:
 
 
 def _record_secrets(context: Context, step: Step) -> None:
+    # each secret's change ends with it, and the steps run in the operations' order: one record serves them all
     written = context.written.pop(step.name, [])
     deleted = context.deleted.pop(step.name, [])
     if written or deleted:

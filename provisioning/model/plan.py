@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field, JsonValue
 
@@ -50,6 +50,10 @@ class Operation(StrEnum):
     UPDATE_TAGS = "update_tags"
 
 
+Origin: TypeAlias = Literal["config", "outside"]
+"""Which side changed since the last apply."""
+
+
 class FieldChange(Model):
     """One difference between what is declared and what is live."""
 
@@ -61,6 +65,8 @@ class FieldChange(Model):
     """The declared value; null if it is to go. Never a secret's value."""
     reason: str
     """Why they differ, or why the field counts."""
+    origin: Origin | None = None
+    """Which side is known to have changed since the last apply; null where that cannot be told."""
 
 
 class Step(Model):

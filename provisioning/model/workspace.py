@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from provisioning.errors import Diagnostic, Position
+from provisioning.model.address import Address
 from provisioning.model.base import Model
 from provisioning.model.endpoints import ModelServingEndpoint
 from provisioning.model.permissions import ScopeLevel
@@ -45,6 +46,10 @@ class Desired(Model):
     """The secret scopes, in the configs' order."""
     endpoints: tuple[ModelServingEndpoint, ...] = ()
     """The serving endpoints, in the configs' order."""
+    keys: Mapping[str, Address] = Field(default_factory=dict)
+    """The address of each resource by its key in the configs (`model_serving_endpoints.chat`)."""
+    selected: frozenset[Address] = frozenset()
+    """What `--select` chose; empty if these are all of the configs. A selection never prunes."""
     positions: Mapping[str, Position] = Field(default_factory=dict)
     """Where things are declared, by address, and by address with a field's path appended after `#`
     (`model_serving_endpoints.chat#config.served_entities[0].name`)."""

@@ -82,11 +82,20 @@ def tag_changes(compared: Comparison, *, ours: Mapping[str, str]) -> Changes:
             path=f"tags[{tag['key']}]",
             old=compared.tags.get(tag["key"]),
             new=tag["value"],
-            reason=_tag_reason(tag["key"]),
+            reason=_tag_reason(tag["key"], compared),
+            origin=compared.origin,
         )
         for tag in added
     ]
-    fields += [FieldChange(path=f"tags[{key}]", old=compared.tags[key], reason=REMOVED) for key in deleted]
+    fields += [
+        FieldChange(
+            path=f"tags[{key}]",
+            old=compared.tags[key],
+            reason=OUTSIDE if compared.drifted else REMOVED,
+            origin=compared.origin,
+        )
+        for key in deleted
+    ]
     return tuple(fields), (Step(operation=Operation.UPDATE_TAGS, name=compared.endpoint.name, body=body),)
 
 
@@ -99,9 +108,8 @@ def _differences(compared: Comparison, block: str) -> tuple[FieldChange, ...]:
         found = _compare(declared, live, block, exact=True)
     if not found and compared.edited and _holds_unreadable(declared, block):
         found = [FieldChange(path=block, reason=_UNCOMPARED)]
-    if compared.drifted:
-        found = [each.model_copy(update={"reason": OUTSIDE}) for each in found]
-    return tuple(found)
+    changed = {"origin": compared.origin, **({"reason": OUTSIDE} if compared.drifted else {})}
+    return tuple(each.model_copy(update=changed) for each in found)
 
 
 def _compare(declared: JsonValue, live: JsonValue, block: str, *, exact: bool) -> list[FieldChange]:
@@ -124,7 +132,7 @@ def _rereads(
     compared: Comparison, rewritten: Collection[tuple[str, str]], *, named: Collection[str]
 ) -> tuple[FieldChange, ...]:
     return tuple(
-        FieldChange(path=path, old=value, new=value, reason=_REREAD)
+        FieldChange(path=path, old=value, new=value, reason=_REREAD, origin="config")
         for path, value in leaves(compared.declared["config"], "config")
         if isinstance(value, str)
         and path not in named
@@ -146,7 +154,9 @@ def _step(compared: Comparison, block: str) -> Step:
     return Step(operation=BLOCKS[block], name=compared.endpoint.name, body=body)
 
 
-def _tag_reason(key: str) -> str:
+def _tag_reason(key: str, compared: Comparison) -> str:
     if key == HASH_TAG:
         return "remembers what the configs say"
-    return "says who owns it" if key in OWNERSHIP_TAGS else ADDED
+    if key in OWNERSHIP_TAGS:
+        return "says who owns it"
+    return OUTSIDE if compared.drifted else ADDED

@@ -14,6 +14,7 @@ from provisioning.planning.normal_form import normal_form
 from provisioning.planning.requests import declared_body
 
 if TYPE_CHECKING:
+    from provisioning.model.plan import Origin
     from provisioning.model.workspace import LiveEndpoint
 
 Item = Mapping[str, JsonValue]
@@ -53,6 +54,13 @@ class Comparison:
     def drifted(self) -> bool:
         """Whether the configs are known not to have changed, so that any difference was made outside."""
         return self.last == self.hash
+
+    @property
+    def origin(self) -> Origin | None:
+        """Which side is known to have changed since the last apply."""
+        if self.drifted:
+            return "outside"
+        return "config" if self.edited else None
 
 
 def compare_endpoint(endpoint: ModelServingEndpoint, live: LiveEndpoint) -> Comparison:

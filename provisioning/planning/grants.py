@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from provisioning.model.permissions import EndpointPermission, ScopePermission
+    from provisioning.model.plan import Origin
 
 SCOPE_LEVELS = ("READ", "WRITE", "MANAGE")
 ENDPOINT_LEVELS = ("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE")
@@ -64,10 +65,10 @@ class Difference:
     new: str | None
     wider: bool
 
-    def as_field(self, path: str) -> FieldChange:
+    def as_field(self, path: str, *, origin: Origin | None = None) -> FieldChange:
         """Return the difference as a line of a plan."""
         reason = "granted by the config" if self.new else "not in the config's permissions, which are exact"
-        return FieldChange(path=path, old=self.old, new=self.new, reason=reason)
+        return FieldChange(path=path, old=self.old, new=self.new, reason=reason, origin=origin)
 
 
 def identity(user: str) -> Grantee:

@@ -62,12 +62,13 @@ def plan_permissions(
         return
     if compared is not None:
         _guard(draft, compared, differences, circumstances)
+    origin = compared.origin if compared is not None else None
     kept = [(caller, _MANAGE)] if caller.key not in wanted and caller.key in present else []
     draft.changes.append(
         Change(
             address=address,
             action=Action.UPDATE if live else Action.CREATE,
-            fields=tuple(each.as_field(f"permissions[{each.grantee.name}]") for each in differences),
+            fields=tuple(each.as_field(f"permissions[{each.grantee.name}]", origin=origin) for each in differences),
             steps=(
                 Step(
                     operation=Operation.UPDATE_PERMISSIONS,

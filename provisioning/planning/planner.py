@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioning.model.address import endpoint_address, scope_address
+from provisioning.model.address import endpoint_address, folded, scope_address
 from provisioning.model.ownership import SET_TAG, set_id
 from provisioning.model.plan import Plan
 from provisioning.planning import guards
@@ -13,8 +13,10 @@ from provisioning.planning.draft import Draft
 from provisioning.planning.endpoints import plan_endpoint, plan_endpoint_deletion
 from provisioning.planning.references import check_references
 from provisioning.planning.scopes import is_left_over, plan_scope, plan_scope_deletion
+from provisioning.planning.selection import drop_unselected
 
 if TYPE_CHECKING:
+    from provisioning.model.address import Address
     from provisioning.model.workspace import Desired, Live, LiveEndpoint, LiveScope
 
 _DESTROYED = "this set owns it, and is being destroyed"
@@ -36,6 +38,7 @@ def make_plan(desired: Desired, live: Live, *, options: Options | None = None) -
     for endpoint in desired.endpoints:
         plan_endpoint(draft, endpoint, live.endpoints.get(endpoint.name), circumstances)
     check_references(draft, desired, live)
+    drop_unselected(draft, desired.selected)
     if circumstances.options.prune:
         _prune(draft, desired, live, circumstances)
     return _plan(draft, desired, live, circumstances)
@@ -51,13 +54,19 @@ def make_destroy_plan(desired: Desired, live: Live) -> Plan:
     circumstances = _circumstances(desired, live, Options())
     draft = Draft()
     for endpoint in _owned_endpoints(live, circumstances):
-        plan_endpoint_deletion(draft, endpoint.name, because=_DESTROYED)
+        if _is_meant(desired, endpoint_address(endpoint.name)):
+            plan_endpoint_deletion(draft, endpoint.name, because=_DESTROYED)
     for scope in _owned_scopes(live, circumstances):
-        plan_scope_deletion(draft, scope, because=_DESTROYED)
+        if _is_meant(desired, scope_address(scope.name)):
+            plan_scope_deletion(draft, scope, because=_DESTROYED)
     for address in [change.address for change in draft.changes if change.address in _protected(desired)]:
         draft.block(address, "prevent_destroy is set", remedy="remove it from the config first")
     _note_survivors(draft, desired, live)
     return _plan(draft, desired, live, circumstances)
+
+
+def _is_meant(desired: Desired, address: Address) -> bool:
+    return not desired.selected or folded(address) in {folded(each) for each in desired.selected}
 
 
 def _circumstances(desired: Desired, live: Live, options: Options) -> Circumstances:
@@ -71,8 +80,10 @@ def _circumstances(desired: Desired, live: Live, options: Options) -> Circumstan
 
 
 def _prune(draft: Draft, desired: Desired, live: Live, circumstances: Circumstances) -> None:
-    if not desired.named or not (desired.scopes or desired.endpoints):
-        draft.notes.append("nothing is pruned: a set without bundle.name, or without any resource, never deletes")
+    if desired.selected or not desired.named or not (desired.scopes or desired.endpoints):
+        draft.notes.append(
+            "nothing is pruned: a selection, a set without bundle.name and one without any resource never delete"
+        )
         return
     kept = {endpoint_address(each.name) for each in desired.endpoints}
     kept |= {scope_address(each.name.lower()) for each in desired.scopes}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from provisioning.model.plan import Origin
     from provisioning.model.scopes import SecretScope
     from provisioning.model.secret import SecretSource
     from provisioning.planning.circumstances import Circumstances
@@ -32,6 +33,12 @@ _WRITTEN_BECAUSE: Mapping[Verdict, str] = {
     Verdict.CHANGED_OUTSIDE: "it was written outside of the configs, or by an apply that was cut off",
     Verdict.UNRECORDED: "it was not put by these configs, so it is written once and remembered",
     Verdict.UNKNOWN: "whether it differs cannot be told, and --write-unknown-secrets is given",
+}
+
+_CHANGED_WHERE: Mapping[Verdict, Origin] = {
+    Verdict.DIFFERS: "config",
+    Verdict.UNRECORDED: "config",
+    Verdict.CHANGED_OUTSIDE: "outside",
 }
 
 
@@ -121,7 +128,6 @@ def _take_over(draft: Draft, scope: SecretScope, live: LiveScope, circumstances:
 
 
 def _plan_secrets(draft: Draft, scope: SecretScope, live: LiveScope, circumstances: Circumstances) -> None:
-    written: list[Change] = []
     for key, source in (scope.secrets or {}).items():
         address = secret_address(scope.name, key)
         if isinstance(source, ExternalSource):
@@ -135,18 +141,13 @@ def _plan_secrets(draft: Draft, scope: SecretScope, live: LiveScope, circumstanc
                 "--write-unknown-secrets writes it"
             )
         elif verdict in _WRITTEN_BECAUSE:
-            written.append(_write(live.name, key, source, verdict, address_of=scope.name))
+            draft.changes.append(_write(live.name, key, source, verdict, address_of=scope.name))
             if verdict in {Verdict.DIFFERS, Verdict.CHANGED_OUTSIDE, Verdict.UNKNOWN}:
                 draft.rewritten.add((scope.name.lower(), key))
         else:
             draft.unchanged.append(address)
             if verdict is Verdict.NOT_CHECKED:
                 draft.notes.append(f"{address}: kept as it is, its value was not checked ({source} holds none)")
-    if written:
-        # one record for all of them, once the last is in place
-        record = Step(operation=Operation.RECORD_SECRETS, name=live.name)
-        written[-1] = written[-1].model_copy(update={"steps": (*written[-1].steps, record)})
-    draft.changes.extend(written)
 
 
 def _write(scope: str, key: str, source: SecretSource, verdict: Verdict, *, address_of: str) -> Change:
@@ -160,9 +161,13 @@ def _write(scope: str, key: str, source: SecretSource, verdict: Verdict, *, addr
                 old=None if created else _HIDDEN,
                 new=f"(secret, from {source})",
                 reason=_WRITTEN_BECAUSE[verdict],
+                origin=_CHANGED_WHERE.get(verdict),
             ),
         ),
-        steps=(Step(operation=Operation.PUT_SECRET, name=scope, item=key),),
+        steps=(
+            Step(operation=Operation.PUT_SECRET, name=scope, item=key),
+            Step(operation=Operation.RECORD_SECRETS, name=scope),
+        ),
     )
 
 
