@@ -26,21 +26,25 @@ class Address:
     Attributes:
         host: `http://127.0.0.1:PORT`.
         token: of the workspace's admin.
+        socket: the host's address and port.
+
+    Raises:
+        ValueError: the host is no URL with a port.
     """
 
     host: str
     token: str = field(repr=False)
+    socket: tuple[str, int] = field(init=False, repr=False)
 
-    @property
-    def socket(self) -> tuple[str, int]:
-        """The loopback address and the port."""
-        parts = urlsplit(self.host)
-        if parts.hostname is None or parts.port is None:
-            raise ValueError(f"no address with a port: {self.host}")
-        return parts.hostname, parts.port
+    def __post_init__(self) -> None:
+        """Find out where to connect."""
+        url = urlsplit(self.host)
+        if url.hostname is None or url.port is None:
+            raise ValueError(f"no URL with a port: {self.host}")
+        object.__setattr__(self, "socket", (url.hostname, url.port))
 
     def to_json(self) -> str:
-        """Return the line that `serve` prints and the folder keeps."""
+    """Return the line that `serve` prints."""
         return json.dumps({"host": self.host, "token": self.token})
 
 
@@ -112,7 +116,6 @@ class StateFolder:
         try:
             written = json.loads((self.path / "address.json").read_text())
             address = Address(str(written["host"]), str(written["token"]))
-            _ = address.socket
             return address, int(written["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
