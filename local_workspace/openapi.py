@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from local_workspace.call import Handled
+from local_workspace.handlers.invocation_schemas import BODIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,7 +72,7 @@ def _operation(route: Route) -> dict[str, Any]:
         ],
     }
     if handled is None:
-        operation["requestBody"] = _body({"type": "object"})
+        operation["requestBody"] = _body(_call_body(route.path))
         return operation
     operation["summary"] = handled.summary
     operation["parameters"] += [
@@ -80,6 +81,10 @@ def _operation(route: Route) -> dict[str, Any]:
     if handled.takes is not None:
         operation["requestBody"] = _body(handled.takes)
     return operation
+
+
+def _call_body(path: str) -> Mapping[str, Any]:
+    return next((schema for end, schema in BODIES.items() if path.endswith(end)), {"type": "object"})
 
 
 def _body(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -116,10 +116,28 @@ EMBEDDING = Fields(
     },
     required=("model", "input"),
 )
+_ITEM = Fields(
+    {
+        "type": Text(),
+        "role": Text(),
+        "content": Either((Text(), Items(_ANY))),
+        "id": Text(),
+        "name": Text(),
+        "arguments": Text(),
+        "call_id": Text(),
+        "output": Either((Text(), Items(_ANY), _ANY)),
+    },
+    is_open=True,
+)
+_RESPONSE_TOOL = Fields(
+    {"type": Text(), "name": Text(), "description": Text(), "parameters": _ANY, "strict": Flag()},
+    required=("type",),
+    is_open=True,
+)
 RESPONSE = Fields(
     {
         "model": Text(),
-        "input": Either((Text(), Items(_ANY))),
+        "input": Either((Text(), Items(_ITEM))),
         "background": Flag(),
         "conversation": Either((Text(), _ANY)),
         "include": Items(Text()),
@@ -139,9 +157,11 @@ RESPONSE = Fields(
         "stream": Flag(),
         "stream_options": _ANY,
         "temperature": Number(0, 2),
-        "text": _ANY,
+        "text": Fields(
+            {"format": Fields({"type": Text(), "name": Text(), "schema": _ANY}, is_open=True)}, is_open=True
+        ),
         "tool_choice": Either((Text(("none", "auto", "required")), _ANY)),
-        "tools": Items(_ANY),
+        "tools": Items(_RESPONSE_TOOL),
         "top_logprobs": Number(0, 20, whole=True),
         "top_p": Number(0, 1),
         "truncation": Text(("auto", "disabled")),
