@@ -44,7 +44,7 @@ class Address:
         object.__setattr__(self, "socket", (url.hostname, url.port))
 
     def to_json(self) -> str:
-    """Return the line that `serve` prints."""
+        """Return the line that `serve` prints."""
         return json.dumps({"host": self.host, "token": self.token})
 
 
