@@ -11,14 +11,14 @@ import click
 from pydantic import SecretStr
 
 from provisioning.errors import ConfigError, ProvisioningError
+from provisioning.model.workspace import Desired, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from local_workspace.embedded import Embedded
     from provisioning.cli.flags import Place
-    from provisioning.model.workspace import Desired
-    from provisioning.runner import Access
+    from provisioning.session import Access
 
 DEFAULT_CONFIGS = Path("configs")
 """What CONFIGS means where nothing is named."""
@@ -44,12 +44,19 @@ def _variable(given: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def workspace_of(place: Place) -> Iterator[tuple[Desired, Access]]:
-    """Read the configs and say which workspace to use; with --local, keep the embedded one open meanwhile."""
+def workspace_of(place: Place, *, configs_needed: bool = True) -> Iterator[tuple[Desired, Access]]:
+    """Read the configs and say which workspace to use; with --local, keep the embedded one open meanwhile.
+
+    Args:
+        place: the flags.
+        configs_needed: whether there must be configs; if not, and none are named or there, the `Desired` has no
+            set's name.
+    """
     if place.state is not None and not place.local:
         raise click.UsageError("--state is the embedded workspace's folder: add --local")
-    desired = configs_of(place)
-    from provisioning.runner import Access  # noqa: PLC0415 - the SDK costs over a second
+    wanted = configs_needed or place.configs or place.target or DEFAULT_CONFIGS.exists()
+    desired = configs_of(place) if wanted else Desired(set_name="", named=False, target=Target())
+    from provisioning.session import Access  # noqa: PLC0415 - the SDK costs over a second
     from provisioning.workspace.location import check_local, databricks_variables  # noqa: PLC0415 - as above
 
     allowed = frozenset(place.allowed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioning.errors import NotFoundError, NotPermittedError
+from provisioning.model.address import endpoint_address, scope_address
 from provisioning.model.ownership import marker_owners
 from provisioning.model.workspace import Live, LiveEndpoint, LiveScope
 from provisioning.workspace.acls import list_acls
@@ -24,17 +25,17 @@ if TYPE_CHECKING:
     from provisioning.workspace.client import Connection
 
 
-def read_inventory(connection: Connection, *, wanted: Callable[[str], bool] = lambda _name: True) -> Live:
+def read_inventory(connection: Connection, *, wanted: Callable[[str], bool] = lambda _address: True) -> Live:
     """Read scopes with their keys and rights, and endpoints with their permissions.
 
     What may not be looked into is in it as invisible; rights and permissions that may not be read are None.
 
     Args:
         connection: the workspace.
-        wanted: tells by its name whether an object counts; what does not is not looked into.
+        wanted: tells by its address whether an object counts; what does not is not looked into.
     """
-    scopes = [each for each in list_scopes(connection) if wanted(text(each.get("name")))]
-    endpoints = [each for each in list_endpoints(connection) if wanted(text(each.get("name")))]
+    scopes = [each for each in list_scopes(connection) if wanted(scope_address(text(each.get("name"))))]
+    endpoints = [each for each in list_endpoints(connection) if wanted(endpoint_address(text(each.get("name"))))]
     found_scopes = in_parallel(scopes, lambda each: _scope(connection, each))
     found_endpoints = in_parallel(endpoints, lambda each: _endpoint(connection, text(each.get("name"))))
     return Live(
