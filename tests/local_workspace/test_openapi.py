@@ -29,7 +29,8 @@ def running() -> Iterator[LocalWorkspace]:
         yield workspace
 
 
-schema = schemathesis.openapi.from_dict(document(api_routes()))
+# Calls to endpoints are aimed at some that exist, in upstreams/test_invocation_fuzz.py.
+schema = schemathesis.openapi.from_dict(document(api_routes())).include(path_regex="^/api/")
 schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 
 
@@ -46,7 +47,7 @@ def test_no_request_is_answered_otherwise_than_documented(case: schemathesis.Cas
     answer = case.call(base_url=running.host, headers={"Authorization": f"Bearer {running.token}"})
     documented = case.operation.definition.raw["responses"]
     assert str(answer.status_code) in documented, (answer.status_code, answer.text)
-    if answer.status_code >= 400 and case.operation.path.startswith("/api/"):
+    if answer.status_code >= 400:
         assert {"error_code", "message"} <= set(answer.json())
 
 
