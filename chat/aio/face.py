@@ -43,6 +43,7 @@ class AsyncChatClient:
         retry_for: float = 60.0,
         max_retries: int | None = None,
         headers: Mapping[str, str] | None = None,
+        use_responses_api: bool = False,
         on_poll: Callable[[Readiness, float], None] | None = None,
         on_pause: Callable[[str, float], None] | None = None,
         transport: AsyncTransport | None = None,
@@ -50,7 +51,11 @@ class AsyncChatClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._caller = Caller(
-            endpoints_of(endpoint), Patience(wait, timeout, retry_for, max_retries), headers or {}, clock
+            endpoints_of(endpoint),
+            Patience(wait, timeout, retry_for, max_retries),
+            headers or {},
+            clock,
+            use_responses_api=use_responses_api,
         )
         credentials = Credentials(host, token, clock=clock)
         self._driver = Driver(transport or LoopTransport(), credentials, clock, sleep, on_poll, on_pause)

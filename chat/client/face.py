@@ -36,6 +36,7 @@ class ChatClient:
             has never answered is given up after 5, or after `wait`.
         max_retries: how many retries at most; None leaves it to `retry_for`.
         headers: further headers for each request.
+        use_responses_api: whether to ask by the Responses API; prompts, parameters and answers stay the same.
         on_poll: called while waiting, with what was seen of the endpoint and the seconds gone by.
         on_pause: called before a pause between attempts, with what went wrong and the seconds until the next.
         transport: what sends the requests.
@@ -54,6 +55,7 @@ class ChatClient:
         retry_for: float = 60.0,
         max_retries: int | None = None,
         headers: Mapping[str, str] | None = None,
+        use_responses_api: bool = False,
         on_poll: Callable[[Readiness, float], None] | None = None,
         on_pause: Callable[[str, float], None] | None = None,
         transport: Transport | None = None,
@@ -61,7 +63,11 @@ class ChatClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._caller = Caller(
-            endpoints_of(endpoint), Patience(wait, timeout, retry_for, max_retries), headers or {}, clock
+            endpoints_of(endpoint),
+            Patience(wait, timeout, retry_for, max_retries),
+            headers or {},
+            clock,
+            use_responses_api=use_responses_api,
         )
         credentials = Credentials(host, token, clock=clock)
         self._driver = Driver(transport or PooledTransport(), credentials, clock, sleep, on_poll, on_pause)

@@ -20,12 +20,13 @@ from chat.flow.steps import Authorize, AwaitReady, Deliver, Endpoint, Flow, Paus
 from chat.messages import Answer, Chunk, ToolCallDelta
 from chat.wire import (
     HEADERS,
+    INVOCATIONS,
     STREAM_HEADERS,
     Access,
+    Dialect,
     Request,
     Response,
     encode,
-    invocation_path,
     refusal,
     refused_parameters,
     without,
@@ -45,6 +46,7 @@ class Call(Generic[T]):
         endpoints: the one to call and those to fall back to, in order.
         body: the request's body.
         read: reads the result out of a whole response, given what is to be said of its origin.
+        dialect: how the request is put.
         stream: whether to ask for an event stream.
         headers: further headers of the request.
         wait: seconds to wait for the endpoint to be ready; 0 does not look.
@@ -56,6 +58,7 @@ class Call(Generic[T]):
     endpoints: tuple[Endpoint, ...]
     body: Mapping[str, object]
     read: Callable[[Response, Mapping[str, object]], T]
+    dialect: Dialect = INVOCATIONS
     stream: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     wait: float = 0.0
@@ -138,9 +141,9 @@ def _sent(endpoint: Endpoint, call: Call[T], body: Mapping[str, object], access:
         Request(
             method="POST",
             host=access.host,
-            path=invocation_path(endpoint.name),
+            path=call.dialect.path(endpoint.name),
             headers={**(STREAM_HEADERS if call.stream else HEADERS), **access.headers, **call.headers},
-            body=encode(body),
+            body=encode(call.dialect.write(endpoint.name, body)),
             timeout=call.timeout,
             stream=call.stream,
         )

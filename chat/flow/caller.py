@@ -12,7 +12,7 @@ from chat.flow.call import Call, complete
 from chat.flow.retry import Memory
 from chat.flow.steps import Endpoint, Flow, T
 from chat.messages import Answer, Embeddings, Prompt, as_messages
-from chat.wire import Response, Token, chat_body, read_answer, read_embeddings
+from chat.wire import INVOCATIONS, RESPONSES, Dialect, Response, Token, chat_body, read_answer, read_embeddings
 
 Endpoints: TypeAlias = str | Endpoint | Sequence[str | Endpoint]
 
@@ -61,6 +61,7 @@ class Caller:
         endpoints: the one to call and those to fall back to.
         patience: what holds unless a call says otherwise.
         headers: further headers of each request.
+        use_responses_api: whether chat requests go to the Responses API.
         clock: a monotonic clock, in seconds.
         jitter: a random number from 0 to 1.
         memories: what is known of each endpoint, by workspace and name.
@@ -70,6 +71,7 @@ class Caller:
     patience: Patience
     headers: Mapping[str, str]
     clock: Callable[[], float]
+    use_responses_api: bool = False
     jitter: Callable[[], float] = random.random
     memories: dict[tuple[str | None, str], Memory] = field(default_factory=dict)
 
@@ -90,7 +92,8 @@ class Caller:
             options: what this call does differently from the client.
         """
         body = chat_body(as_messages(prompt), params, stream=stream)
-        return self._flow(body, read_answer, options, stream=stream)
+        dialect = RESPONSES if self.use_responses_api else INVOCATIONS
+        return self._flow(body, read_answer, options, dialect=dialect, stream=stream)
 
     def embed(self, texts: Sequence[str], params: Mapping[str, object], *, options: Options) -> Flow[Embeddings]:
         """The flow of one embeddings call.
@@ -113,6 +116,7 @@ class Caller:
         read: Callable[[Response, Mapping[str, object]], T],
         options: Options,
         *,
+        dialect: Dialect = INVOCATIONS,
         stream: bool = False,
     ) -> Flow[T]:
         patience = self.patience
@@ -120,6 +124,7 @@ class Caller:
             endpoints=self._endpoints(options),
             body=body,
             read=read,
+            dialect=dialect,
             stream=stream,
             headers={**self.headers, **options.headers} if options.headers else self.headers,
             wait=patience.wait if options.wait is None else options.wait,

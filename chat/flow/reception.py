@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from chat.assembler import Assembler
 from chat.errors import BadAnswerError, CallTimeoutError, ChatError, Details, StreamCutError, StreamFailedError, inert
 from chat.sse import DONE, Decoder, Event
-from chat.wire import Response, is_failure, metadata, refusal, wrong_answer
+from chat.wire import (
+    Response,
+    ResponseEvents,
+    failed_response,
+    is_failure,
+    is_response_event,
+    metadata,
+    refusal,
+    wrong_answer,
+)
 
 if TYPE_CHECKING:
     from chat.messages import Answer, Chunk
@@ -33,6 +42,7 @@ class Reception:
         self._credential = credential
         self._decoder = Decoder()
         self._assembler = Assembler()
+        self._events = ResponseEvents()
         self._failure: ChatError | None = None
         self.over = False
 
@@ -121,9 +131,11 @@ class Reception:
             ) from error
         if not isinstance(payload, Mapping):
             raise self._broken(f"the stream holds a JSON {type(payload).__name__} instead of an object")
-        if is_failure(payload) or event.name == "error":
-            raise self._refused(json.loads(self._discreet(event.data)))
-        chunks = self._assembler.add(payload)
+        if is_failure(payload) or event.name == "error" or failed_response(payload) is not None:
+            report = json.loads(self._discreet(event.data))
+            raise self._refused(failed_response(report) or report)
+        translated = self._events.chunk(payload) if is_response_event(payload) else payload
+        chunks = self._assembler.add(translated) if translated is not None else []
         if not chunks and not self._assembler.begun and "predictions" in payload:
             raise wrong_answer(self._response, payload)
         return chunks

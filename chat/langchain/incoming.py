@@ -108,7 +108,8 @@ def to_block(block: Mapping[str, Any]) -> dict[str, Any]:
         parts = [part for part in block["summary"] if isinstance(part, Mapping)]
         signatures = [part["signature"] for part in parts if part.get("signature")]
         written = {"type": "reasoning", "reasoning": "".join(str(part.get("text") or "") for part in parts)}
-        return {**written, **({"extras": {"signature": signatures[-1]}} if signatures else {})}
+        identity = {"id": block["id"]} if block.get("id") else {}
+        return {**written, **identity, **({"extras": {"signature": signatures[-1]}} if signatures else {})}
     if block.get("type") in {"text", "output_text"}:
         return {**block, "type": "text"}
     return {"type": "non_standard", **block}

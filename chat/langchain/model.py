@@ -79,6 +79,8 @@ class ChatDatabricks(BaseChatModel):
     """How many retries at most; None leaves it to `retry_for`."""
     headers: dict[str, str] | None = None
     """Further headers for each request."""
+    use_responses_api: bool = False
+    """Whether to ask by the Responses API; messages, tools and answers stay the same."""
     streaming: bool = False
     """Whether `invoke` streams inside."""
     stream_usage: bool = True
@@ -312,5 +314,6 @@ class ChatDatabricks(BaseChatModel):
             "retry_for": self.retry_for,
             "max_retries": self.max_retries,
             "headers": self.headers,
+            "use_responses_api": self.use_responses_api,
         }
         return settings if self.timeout is None else {**settings, "timeout": self.timeout}

@@ -58,7 +58,13 @@ def _reasoning(block: Mapping[str, Any]) -> dict[str, Any]:
     extras = block.get("extras") or {}
     summary = {"type": "summary_text", "text": block.get("reasoning") or block.get("thinking") or ""}
     signature = block.get("signature") or extras.get("signature")
-    return {"type": "reasoning", "summary": [{**summary, **({"signature": signature} if signature else {})}]}
+    # The Responses API names its reasoning, and wants it back by that name; any other name is LangChain's own.
+    identity = {"id": name} if (name := str(block.get("id") or "")).startswith("rs_") else {}
+    return {
+        "type": "reasoning",
+        **identity,
+        "summary": [{**summary, **({"signature": signature} if signature else {})}],
+    }
 
 
 def _is_reasoning(block: object) -> bool:

@@ -5,22 +5,30 @@ I/O, or a decision about what to do next (that is `chat.flow`).
 """
 
 from chat.wire.answers import metadata, read_answer, read_embeddings, read_json, wrong_answer
-from chat.wire.exchange import Access, Request, Response, Token, is_stream
+from chat.wire.dialects import INVOCATIONS, RESPONSES
+from chat.wire.exchange import Access, Dialect, Request, Response, Token, is_stream
 from chat.wire.refusals import describe, is_failure, refusal, refused_parameters, retry_after
 from chat.wire.requests import HEADERS, STREAM_HEADERS, chat_body, encode, invocation_path, state_path, without
+from chat.wire.response_events import ResponseEvents, failed_response, is_response_event
 
 __all__ = [
     "HEADERS",
+    "INVOCATIONS",
+    "RESPONSES",
     "STREAM_HEADERS",
     "Access",
+    "Dialect",
     "Request",
     "Response",
+    "ResponseEvents",
     "Token",
     "chat_body",
     "describe",
     "encode",
+    "failed_response",
     "invocation_path",
     "is_failure",
+    "is_response_event",
     "is_stream",
     "metadata",
     "read_answer",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from chat.errors import BadAnswerError, Details, inert
 from chat.messages import Answer, Choice, Embeddings
 from chat.messages.answer import read_choice
-from chat.messages.content import Content
 from chat.messages.embedding import read_vectors
 from chat.messages.usage import read_usage
 from chat.wire.refusals import is_failure, refusal
+from chat.wire.responses import read_output
 
 if TYPE_CHECKING:
     from chat.wire.exchange import Response
@@ -121,19 +121,8 @@ def _choices(payload: Mapping[str, object]) -> tuple[Choice, ...]:
         return (read_choice({"message": messages[-1], "finish_reason": payload.get("finish_reason") or "stop"}),)
     output = payload.get("output")
     if isinstance(output, list):
-        return (_agent_choice(output, payload),)
+        return (read_output(payload),)
     return ()
-
-
-def _agent_choice(output: Sequence[object], payload: Mapping[str, object]) -> Choice:
-    """Read a ResponsesAgent's `output`: its message items, one after the other."""
-    content = Content()
-    for item in output:
-        if isinstance(item, Mapping) and item.get("type", "message") == "message":
-            content.add(item.get("content"))
-    status = payload.get("status")
-    finish = "length" if status == "incomplete" else "stop"
-    return Choice(content=content.value, text=content.text, reasoning=content.reasoning, finish_reason=finish)
 
 
 def _not_json(response: Response) -> BadAnswerError:

@@ -11,6 +11,19 @@ Token: TypeAlias = str | Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a request is put to an endpoint.
+
+    Attributes:
+        path: the path at which an endpoint of that name is asked.
+        write: writes the body that is sent to it, from one in the language of chat completions.
+    """
+
+    path: Callable[[str], str]
+    write: Callable[[str, Mapping[str, object]], Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Where to send a request, and what proves who sends it.
 
