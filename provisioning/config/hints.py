@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from pydantic import BaseModel
 
+from provisioning.model.base import fields_as_written
 from provisioning.model.rules import did_you_mean
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ def _fields_at(kind: type[BaseModel], path: Path) -> set[str]:
             continue
         found: set[type[BaseModel]] = set()
         for each in current:
-            info = each.model_fields.get(step)
+            info = fields_as_written(each).get(step)
             found |= _models_in(info.annotation) if info is not None else set()
         current = found or current
-    return {name for each in current for name in each.model_fields}
+    return {name for each in current for name in fields_as_written(each)}
 
 
 def _models_in(annotation: object) -> set[type[BaseModel]]:

@@ -21,7 +21,20 @@ _MOST_VALUES: Final = 50_000
 _TOO_DEEP: Final = f"the nesting is deeper than {_DEEPEST} levels"
 _TOO_MANY: Final = f"more than {_MOST_VALUES} values, aliases expanded"
 _HARMLESS: Final = 4_000
-_LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
+_TAGS: Final = {
+    yaml.ScalarNode: "tag:yaml.org,2002:str",
+    yaml.MappingNode: "tag:yaml.org,2002:map",
+    yaml.SequenceNode: "tag:yaml.org,2002:seq",
+}
+
+
+class _Loader(yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader):  # type: ignore[misc] # one of two
+    """PyYAML's loader without its guesses at what a scalar stands for, which are a sixth of its time."""
+
+    def resolve(self, kind: type[yaml.Node], _value: str | None, _implicit: object) -> str:
+        """Return the tag of a value that has none."""
+        return _TAGS[kind]
+
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]{0,17})(\.[0-9]{0,40})?)([eE][-+]?[0-9]{1,3})?")
@@ -38,7 +51,6 @@ _WORDS: Final[dict[str, Scalar]] = {
     "False": False,
     "FALSE": False,
 }
-_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -62,8 +74,13 @@ def parse(text: str, file: str, problems: Problems) -> Node | None:
         return None
     try:
         _refuse_endless(text, file)
-        composed = yaml.compose(text, Loader=_LOADER)
-        return _Builder(file, problems).built(composed) if composed is not None else None
+        composed = yaml.compose(text, Loader=_Loader)
+        if composed is None:
+            return None
+        builder = _Builder(file, problems)
+        if "*" in text:  # only aliases can stand for more than is written
+            builder.measure(composed)
+        return builder.build(composed)
     except yaml.MarkedYAMLError as error:
         _report_syntax(error, text, file, problems)
     except _TooLargeError as error:
@@ -78,19 +95,19 @@ class _TooLargeError(Exception):
 
 
 class _Builder:
-    """Turns PyYAML's nodes into ours, measuring first: aliases make a small file stand for a huge tree."""
+    """Turns PyYAML's nodes into ours."""
 
     def __init__(self, file: str, problems: Problems) -> None:
         self._file = file
         self._problems = problems
         self._sizes: dict[int, int] = {}
 
-    def built(self, root: yaml.Node) -> Node:
-        self._measure(root, depth=0)
-        return self._build(root, key=None, depth=0)
+    def measure(self, node: yaml.Node, *, depth: int = 0) -> int:
+        """Return how many values a node stands for, its aliases expanded; each node is measured but once.
 
-    def _measure(self, node: yaml.Node, *, depth: int) -> int:
-        """Return how many values a node stands for, its aliases expanded; each node is measured but once."""
+        Raises:
+            _TooLargeError: there are too many: a small file with aliases of aliases stands for a huge tree.
+        """
         if isinstance(node, yaml.ScalarNode):
             return 1
         if (known := self._sizes.get(id(node))) is not None:
@@ -99,23 +116,23 @@ class _Builder:
             raise _TooLargeError(f"{_TOO_DEEP}, or an alias holds itself", self._span(node))
         pairs = isinstance(node, yaml.MappingNode)
         children = [child for pair in node.value for child in pair] if pairs else node.value
-        size = 1 + sum(self._measure(child, depth=depth + 1) for child in children)
+        size = 1 + sum(self.measure(child, depth=depth + 1) for child in children)
         if size > _MOST_VALUES:
             raise _TooLargeError(_TOO_MANY, self._span(node))
         self._sizes[id(node)] = size
         return size
 
-    def _build(self, node: yaml.Node, *, key: Span | None, depth: int) -> Node:
+    def build(self, node: yaml.Node, *, key: Span | None = None, depth: int = 0) -> Node:
         span = self._span(node)
         if depth > _DEEPEST:
             raise _TooLargeError(_TOO_DEEP, span)
-        if node.tag not in _TAGS:
+        if node.tag not in _TAGS.values():
             message = f"the tag {str(node.tag).removeprefix('tag:yaml.org,2002:')!r} is not supported"
             self._problems.add("P105", message, span, remedy="remove the tag; quote the value if it is text")
         if isinstance(node, yaml.MappingNode):
             return Node(self._mapping(node, depth), span, key)
         if isinstance(node, yaml.SequenceNode):
-            return Node([self._build(each, key=None, depth=depth + 1) for each in node.value], span, key)
+            return Node([self.build(each, key=None, depth=depth + 1) for each in node.value], span, key)
         quoted = isinstance(node, yaml.ScalarNode) and bool(node.style)
         value = node.value if quoted else scalar_of(node.value)
         return Node(value, span, key, text=None if isinstance(value, str) else node.value)
@@ -128,7 +145,7 @@ class _Builder:
                 self._problems.add("P106", "a list or mapping cannot be a key", self._span(name))
                 continue
             span = self._span(name)
-            child = self._build(value, key=span, depth=depth + 1)
+            child = self.build(value, key=span, depth=depth + 1)
             if name.value == "<<" and not name.style:
                 merged |= self._merged(child)
             elif name.value in children:
@@ -183,7 +200,7 @@ def _refuse_endless(text: str, file: str) -> None:
     if brackets + indented < _HARMLESS and signs < _MOST_VALUES:
         return
     depth = values = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         elif isinstance(event, yaml.NodeEvent):

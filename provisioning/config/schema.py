@@ -154,7 +154,7 @@ def _or_reference(schema: Schema) -> Schema:
 def _sentences() -> dict[str, dict[str, str]]:
     """Read each model's field docstrings, inherited ones included, from its source."""
     found: dict[str, dict[str, str]] = {}
-    waiting: list[type] = [Model]
+    waiting: list[type[Model]] = [Model]
     while waiting:
         kind = waiting.pop(0)
         waiting += kind.__subclasses__()
@@ -163,11 +163,12 @@ def _sentences() -> dict[str, dict[str, str]]:
     return found
 
 
-def _own_sentences(kind: type) -> dict[str, str]:
+def _own_sentences(kind: type[Model]) -> dict[str, str]:
+    aliases = {name: info.alias or name for name, info in kind.model_fields.items()}
     [definition] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     body = definition.body if isinstance(definition, ast.ClassDef) else []
     return {
-        statement.target.id: inspect.cleandoc(text.value.value)
+        aliases.get(statement.target.id, statement.target.id): inspect.cleandoc(text.value.value)
         for statement, text in pairwise(body)
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)

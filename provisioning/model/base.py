@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 
 class Model(BaseModel):
@@ -16,4 +21,9 @@ class Model(BaseModel):
     long as all the rest of `validate`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=False, defer_build=True)
+
+
+def fields_as_written(kind: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return a model's fields by the names that they have in a config: `from`, where Python needs `from_`."""
+    return {info.alias or name: info for name, info in kind.model_fields.items()}
