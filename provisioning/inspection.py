@@ -5,12 +5,18 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from provisioning.errors import ProvisioningError, WorkspaceError
 from provisioning.exporting.export import Export, export_of
+from provisioning.model.checkup import Check, Health
+from provisioning.model.references import secrets_used
+from provisioning.planning.checkup import MOST_ENDPOINTS, MOST_SCOPES, rights_of, room_for
 from provisioning.session import Access, open_session
+from provisioning.workspace.endpoints import list_endpoints
 from provisioning.workspace.inventory import read_inventory
+from provisioning.workspace.scopes import list_scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from provisioning.model.workspace import Desired
 
@@ -35,3 +41,60 @@ def export(desired: Desired, *, access: Access | None = None, patterns: Sequence
 
     live = read_inventory(session.connection, wanted=wanted)
     return export_of(live, owner=session.owner if desired.set_name else None)
+
+
+def doctor(desired: Desired, *, access: Access | None = None) -> tuple[Check, ...]:
+    """Look whether a workspace and an identity are fit for the configs. Nothing is written, no value is read.
+
+    Args:
+        desired: the configs; with no resources in them, the workspace alone is looked at.
+        access: which workspace to use; the target and the environment say so by default.
+
+    Raises:
+        WorkspaceError: a call failed halfway; what fails at once is a check's result.
+    """
+    try:
+        session = open_session(desired, access or Access())
+    except ProvisioningError as error:
+        return (_failed("host", error),)
+    connection = session.connection
+    where = f"{connection.host} answers; workspace {connection.workspace_id or 'unknown'}"
+    checks = [Check(subject="host", health=Health.OK, message=where)]
+    try:
+        endpoints = list_endpoints(connection)
+    except WorkspaceError as error:
+        # in regions without it: 404 `Model serving is not enabled for your shard`
+        return (*checks, _failed("serving", error))
+    checks.append(Check(subject="serving", health=Health.OK, message="model serving is enabled here"))
+    desired = session.desired
+    live = read_inventory(
+        connection, wanted=lambda _address: False, scopes=_scopes_of(desired), endpoints=_endpoints_of(desired)
+    )
+    absent_scopes = sum(each.name.lower() not in live.scopes for each in desired.scopes)
+    absent_endpoints = sum(each.name not in live.endpoints for each in desired.endpoints)
+    return (
+        *checks,
+        *rights_of(desired, live),
+        room_for("secret scopes", count=len(list_scopes(connection)), new=absent_scopes, most=MOST_SCOPES),
+        room_for("endpoints", count=sum("id" in each for each in endpoints), new=absent_endpoints, most=MOST_ENDPOINTS),
+    )
+
+
+def _scopes_of(desired: Desired) -> Iterator[str]:
+    """Yield the scopes that the configs refer to or declare; of two spellings the declared one."""
+    for endpoint in desired.endpoints:
+        yield from (use.secret.scope for use in secrets_used(endpoint))
+    yield from (each.name for each in desired.scopes)
+
+
+def _endpoints_of(desired: Desired) -> Iterator[str]:
+    return (each.name for each in desired.endpoints)
+
+
+def _failed(subject: str, error: ProvisioningError) -> Check:
+    return Check(
+        subject=subject,
+        health=Health.PROBLEM,
+        message=error.message,
+        remedy=error.remedy or "see the workspace's own message",
+    )

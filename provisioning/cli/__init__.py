@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from provisioning.cli import plan_files, terminal
+from provisioning.cli.doctor import doctor
 from provisioning.cli.export import export
 from provisioning.cli.flags import Place, changing, contacting, reading, selecting
 from provisioning.cli.places import configs_of, workspace_of
@@ -242,5 +243,5 @@ def _review(place: Place, made: Plan, desired: Desired, *, yes: bool) -> bool:
     return terminal.agreed(made, yes=yes)
 
 
-for each in (export, schema):
+for each in (doctor, export, schema):
     commands.add_command(each)

@@ -19,6 +19,7 @@ from provisioning.cli.terminal import painter
 from provisioning.errors import ConfigError, SourcesError, UnfinishedError
 from provisioning.model.events import Report
 from provisioning.reporters import as_json, diagnostics
+from provisioning.reporters.checkup import checkup_json, checkup_text
 from provisioning.reporters.github import plan_github
 from provisioning.reporters.markdown import plan_markdown
 from provisioning.reporters.progress import Progress, outcome_text
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from provisioning.errors import Diagnostic, Position, ProvisioningError
+    from provisioning.model.checkup import Check
     from provisioning.model.events import Event
     from provisioning.model.plan import Plan
     from provisioning.model.workspace import Standing
@@ -60,6 +62,9 @@ class View(Protocol):
 
     def standings(self, found: Sequence[Standing]) -> None:
         """Show what is live."""
+
+    def checkup(self, found: Sequence[Check]) -> None:
+        """Show what `doctor` found."""
 
     def event(self, event: Event) -> None:
         """Show something that happened in an apply."""
@@ -101,6 +106,10 @@ class TextView:
         """Show a table."""
         click.echo(standings_text(found))
 
+    def checkup(self, found: Sequence[Check]) -> None:
+        """Show a list with remedies."""
+        click.echo(checkup_text(found, paint=painter(sys.stdout)))
+
     def event(self, event: Event) -> None:
         """Write a line to stderr, if it is worth one."""
         # whoever read it may be gone (`| head`), and an apply must not stop in the middle for that
@@ -139,6 +148,10 @@ class JsonView(TextView):
     def standings(self, found: Sequence[Standing]) -> None:
         """Write a list."""
         click.echo(as_json.standings_json(found))
+
+    def checkup(self, found: Sequence[Check]) -> None:
+        """Write a list."""
+        click.echo(checkup_json(found))
 
     def report(self, report: Report) -> None:
         """Write the plan and how it ended."""

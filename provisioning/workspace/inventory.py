@@ -17,7 +17,7 @@ from provisioning.workspace.secrets import list_secrets
 from provisioning.workspace.shapes import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic import JsonValue
 
@@ -25,19 +25,36 @@ if TYPE_CHECKING:
     from provisioning.workspace.client import Connection
 
 
-def read_inventory(connection: Connection, *, wanted: Callable[[str], bool] = lambda _address: True) -> Live:
+def read_inventory(
+    connection: Connection,
+    *,
+    wanted: Callable[[str], bool] = lambda _address: True,
+    scopes: Iterable[str] = (),
+    endpoints: Iterable[str] = (),
+) -> Live:
     """Read scopes with their keys and rights, and endpoints with their permissions.
 
     What may not be looked into is in it as invisible; rights and permissions that may not be read are None.
 
     Args:
         connection: the workspace.
-        wanted: tells by its address whether an object counts; what does not is not looked into.
+        wanted: tells by its address whether a listed object counts; what does not is not looked into.
+        scopes: the names of scopes to look for even if the list hides them.
+        endpoints: likewise, of endpoints.
     """
-    scopes = [each for each in list_scopes(connection) if wanted(scope_address(text(each.get("name"))))]
-    endpoints = [each for each in list_endpoints(connection) if wanted(endpoint_address(text(each.get("name"))))]
-    found_scopes = in_parallel(scopes, lambda each: _scope(connection, each))
-    found_endpoints = in_parallel(endpoints, lambda each: _endpoint(connection, text(each.get("name"))))
+    described: dict[str, Mapping[str, JsonValue]] = {each.lower(): {"name": each} for each in scopes}
+    described |= {
+        text(each.get("name")).lower(): each
+        for each in list_scopes(connection)
+        if wanted(scope_address(text(each.get("name"))))
+    }
+    names = dict.fromkeys(endpoints) | dict.fromkeys(
+        text(each.get("name"))
+        for each in list_endpoints(connection)
+        if wanted(endpoint_address(text(each.get("name"))))
+    )
+    found_scopes = in_parallel(list(described.values()), lambda each: _scope(connection, each))
+    found_endpoints = in_parallel(list(names), lambda name: _endpoint(connection, name))
     return Live(
         host=connection.host,
         workspace_id=connection.workspace_id,
@@ -53,7 +70,7 @@ def _scope(connection: Connection, listed: Mapping[str, JsonValue]) -> LiveScope
     try:
         keys = list_secrets(connection, name)
     except NotFoundError:
-        return None  # deleted since it was listed
+        return None  # there is none, or none any more
     except NotPermittedError:
         return LiveScope(name=name, backend_type=backend, visible=False)
     return LiveScope(
