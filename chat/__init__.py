@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chat.aio import AsyncChatClient
+    from chat.batching import abatch, batch
     from chat.client import ChatClient
     from chat.errors import ChatError
     from chat.flow import Endpoint
@@ -43,6 +44,8 @@ __all__ = [
     "Endpoint",
     "ToolCall",
     "Usage",
+    "abatch",
+    "batch",
 ]
 
 _HOMES = {
@@ -56,6 +59,8 @@ _HOMES = {
     "Endpoint": "chat.flow",
     "ToolCall": "chat.messages",
     "Usage": "chat.messages",
+    "abatch": "chat.batching",
+    "batch": "chat.batching",
 }
 
 

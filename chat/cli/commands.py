@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import mimetypes
 import sys
@@ -14,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chat.cli.session import Session
-from chat.cli.terminal import Progress, note, show, show_calls
+from chat.cli.terminal import Progress, note, show, show_calls, tell_pause
+from chat.cli.workspace import local_options, workspace_of
 from chat.client import ChatClient
-from chat.errors import AuthError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from chat.messages import Answer
 
@@ -29,11 +28,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("endpoint")
 @click.argument("prompt", required=False)
-@click.option("--local", is_flag=True, help="Talk to the embedded workspace on this machine; needs no account.")
-@click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="The embedded workspace's folder.")
-@click.option(
-    "--wait", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait until the endpoint is ready."
-)
+@local_options
 @click.option("--system", metavar="TEXT", help="Instructions that come before the conversation.")
 @click.option("--no-stream", is_flag=True, help="Print the answer when it is complete.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as one JSON object, with its usage.")
@@ -63,15 +58,16 @@ def ask(
     Without PROMPT it is read from stdin; on a terminal, a conversation begins (/help lists its commands).
 
     The workspace is DATABRICKS_HOST with DATABRICKS_TOKEN, or what the Databricks SDK finds.
+
+    `batch ENDPOINT IN.jsonl OUT.jsonl` answers a file of prompts; an endpoint of that name is asked by
+    `-- batch PROMPT`.
     """
     params: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
     if json_schema is not None:
         params["response_format"] = _response_format(json_schema)
     if tools is not None:
         params["tools"] = _read_json(tools, list)
-    if state is not None and not local:
-        raise click.UsageError("--state is the folder of --local")
-    with _workspace(local=local, state=state) as where, _client(endpoint, where, wait) as client:
+    with workspace_of(local=local, state=state) as where, _client(endpoint, where, wait) as client:
         if prompt is None and sys.stdin.isatty():
             if as_json:
                 raise click.UsageError("--json needs a PROMPT")
@@ -128,31 +124,9 @@ def _print_whole(answer: Answer, *, as_json: bool) -> None:
     show(f"{json.dumps(told)}\n")
 
 
-@contextlib.contextmanager
-def _workspace(*, local: bool, state: Path | None) -> Iterator[tuple[str | None, str | None]]:
-    """Yield the host and token of the embedded workspace, or nothing, for the environment's."""
-    if not local:
-        yield None, None
-        return
-    from local_workspace.embedded import open_embedded  # noqa: PLC0415 - only --local needs it
-
-    with contextlib.ExitStack() as stack:
-        try:
-            embedded = stack.enter_context(open_embedded(state))
-        except (OSError, TimeoutError) as error:
-            raise AuthError(f"The embedded workspace did not start: {error}", remedy="Name another --state.") from error
-        yield embedded.host, embedded.token
-
-
 def _client(endpoint: str, where: tuple[str | None, str | None], wait: float) -> ChatClient:
     host, token = where
-    return ChatClient(endpoint, host=host, token=token, wait=wait, on_poll=Progress(endpoint), on_pause=_tell_pause)
-
-
-def _tell_pause(reason: str, seconds: float) -> None:
-    """Say why an attempt has to wait, if it takes long enough to be noticed."""
-    if seconds >= 1:
-        note(f"{reason.rstrip('.')}; next attempt in {seconds:.0f} s")
+    return ChatClient(endpoint, host=host, token=token, wait=wait, on_poll=Progress(endpoint), on_pause=tell_pause)
 
 
 def _user(text: str, images: tuple[Path, ...]) -> dict[str, Any]:

@@ -26,13 +26,11 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    from chat.cli.commands import ask  # noqa: PLC0415 - `--help` aside, loads the client
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = lambda message, *_, **__: note(str(message))
-            result = ask.main(args=list(arguments), prog_name="python -m chat", standalone_mode=False)
+            result = _run(list(arguments))
     except click.exceptions.Exit as ending:
         return ending.exit_code
     except click.ClickException as error:
@@ -45,3 +43,14 @@ def run(arguments: Sequence[str]) -> int:
         complain(error)
         return _NOT_READY if isinstance(error, NotReadyError) else 1
     return result if isinstance(result, int) else 0
+
+
+def _run(arguments: list[str]) -> object:
+    """Run the command that the first word names; `--` before it says that it is an endpoint's name after all."""
+    if arguments[:1] == ["batch"]:
+        from chat.cli.batch import batch  # noqa: PLC0415 - a conversation needs none of it
+
+        return batch.main(args=arguments[1:], prog_name="python -m chat batch", standalone_mode=False)
+    from chat.cli.commands import ask  # noqa: PLC0415 - loads the client
+
+    return ask.main(args=arguments, prog_name="python -m chat", standalone_mode=False)

@@ -46,6 +46,12 @@ def complain(error: ChatError) -> None:
         note(f"  next: {error.remedy}")
 
 
+def tell_pause(reason: str, seconds: float) -> None:
+    """Say why an attempt has to wait, if it takes long enough to be noticed."""
+    if seconds >= 1:
+        note(f"{reason.rstrip('.')}; next attempt in {seconds:.0f} s")
+
+
 class Progress:
     """Says on stderr what a wait is for, when it changes.
 
