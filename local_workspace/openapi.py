@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from local_workspace.call import Handled
-from local_workspace.handlers.invocation_schemas import BODIES
+from local_workspace.upstreams.request_schemas import BODIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
