@@ -21,6 +21,7 @@ from provisioning.cli import plan_files, terminal
 from provisioning.cli.doctor import doctor
 from provisioning.cli.export import export
 from provisioning.cli.flags import Place, changing, contacting, reading, selecting
+from provisioning.cli.graph import graph
 from provisioning.cli.places import configs_of, workspace_of
 from provisioning.cli.schema import schema
 from provisioning.errors import ProvisioningError
@@ -243,5 +244,5 @@ def _review(place: Place, made: Plan, desired: Desired, *, yes: bool) -> bool:
     return terminal.agreed(made, yes=yes)
 
 
-for each in (doctor, export, schema):
+for each in (doctor, export, graph, schema):
     commands.add_command(each)

@@ -22,6 +22,7 @@ _FORMS: Mapping[str, tuple[str, ...]] = {
     "apply": ("text", "json", "jsonl", "github"),
     "destroy": ("text", "json", "jsonl", "github"),
     "export": ("text",),
+    "graph": ("text",),
     "wait": ("text", "json", "jsonl", "github"),
 }
 """What `--format` takes besides `text` and `json`, by command."""
