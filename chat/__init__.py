@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from chat.errors import ChatError
     from chat.flow import Endpoint
     from chat.langchain import ChatDatabricks, DatabricksEmbeddings
+    from chat.langchain.resources import mlflow_resources
     from chat.messages import Answer, Chunk, ToolCall, Usage
+    from chat.tracing import autolog
 
 __all__ = [
     "Answer",
@@ -45,7 +47,9 @@ __all__ = [
     "ToolCall",
     "Usage",
     "abatch",
+    "autolog",
     "batch",
+    "mlflow_resources",
 ]
 
 _HOMES = {
@@ -60,7 +64,9 @@ _HOMES = {
     "ToolCall": "chat.messages",
     "Usage": "chat.messages",
     "abatch": "chat.batching",
+    "autolog": "chat.tracing",
     "batch": "chat.batching",
+    "mlflow_resources": "chat.langchain.resources",
 }
 
 

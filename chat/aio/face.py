@@ -13,6 +13,7 @@ from chat.aio.transport import AsyncTransport, LoopTransport
 from chat.auth import Credentials
 from chat.flow import AwaitReady, Caller, Endpoints, Flow, Options, Patience, endpoints_of
 from chat.messages import Answer, Chunk, Embeddings, Prompt
+from chat.tracing import traced
 
 if TYPE_CHECKING:
     from chat.wire import Token
@@ -55,6 +56,7 @@ class AsyncChatClient:
             Patience(wait, timeout, retry_for, max_retries),
             headers or {},
             clock,
+            trace=traced,
             use_responses_api=use_responses_api,
         )
         credentials = Credentials(host, token, clock=clock)

@@ -12,6 +12,7 @@ from chat.client.driver import Driver
 from chat.client.transport import PooledTransport, Transport
 from chat.flow import AwaitReady, Caller, Endpoints, Flow, Options, Patience, endpoints_of
 from chat.messages import Answer, Chunk, Embeddings, Prompt
+from chat.tracing import traced
 
 if TYPE_CHECKING:
     from chat.wire import Token
@@ -67,6 +68,7 @@ class ChatClient:
             Patience(wait, timeout, retry_for, max_retries),
             headers or {},
             clock,
+            trace=traced,
             use_responses_api=use_responses_api,
         )
         credentials = Credentials(host, token, clock=clock)

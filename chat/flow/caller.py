@@ -61,6 +61,7 @@ class Caller:
         endpoints: the one to call and those to fall back to.
         patience: what holds unless a call says otherwise.
         headers: further headers of each request.
+        trace: puts what observes a chat call around its flow, given the endpoint's name and the request's body.
         use_responses_api: whether chat requests go to the Responses API.
         clock: a monotonic clock, in seconds.
         jitter: a random number from 0 to 1.
@@ -71,6 +72,7 @@ class Caller:
     patience: Patience
     headers: Mapping[str, str]
     clock: Callable[[], float]
+    trace: Callable[[Flow[Answer], str, Mapping[str, object]], Flow[Answer]] = lambda flow, _name, _body: flow
     use_responses_api: bool = False
     jitter: Callable[[], float] = random.random
     memories: dict[tuple[str | None, str], Memory] = field(default_factory=dict)
@@ -93,7 +95,8 @@ class Caller:
         """
         body = chat_body(as_messages(prompt), params, stream=stream)
         dialect = RESPONSES if self.use_responses_api else INVOCATIONS
-        return self._flow(body, read_answer, options, dialect=dialect, stream=stream)
+        flow = self._flow(body, read_answer, options, dialect=dialect, stream=stream)
+        return self.trace(flow, self._endpoints(options)[0].name, body)
 
     def embed(self, texts: Sequence[str], params: Mapping[str, object], *, options: Options) -> Flow[Embeddings]:
         """The flow of one embeddings call.
