@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.config.references import resolve_workspace, workspace_facts
 from provisioning.model.ownership import set_id
+from provisioning.model.provenance import Provenance, provenance_of
 from provisioning.planning.selection import select as selected
 from provisioning.workspace.client import connect
 from provisioning.workspace.location import locate
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from provisioning.model.api_call import ApiCall
     from provisioning.model.workspace import Desired
     from provisioning.workspace.client import Connection
 
@@ -31,6 +33,8 @@ class Access:
         environ: the environment, for hosts, profiles and secrets' sources; None for this process's.
         allowed_commands: the programs that `command` sources may run.
         on_value: told of each secret's value as soon as it is read, so that whoever keeps a log can conceal it.
+        on_call: told of each call to the workspace that ended, from whichever thread made it.
+        provenance: the commit and the job, for the workspace's own logs; None goes by the environment.
     """
 
     host: str | None = None
@@ -38,6 +42,8 @@ class Access:
     environ: Mapping[str, str] | None = None
     allowed_commands: frozenset[str] = frozenset()
     on_value: Callable[[SecretStr], None] = lambda _value: None
+    on_call: Callable[[ApiCall], None] = lambda _call: None
+    provenance: Provenance | None = None
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -74,9 +80,15 @@ def open_session(desired: Desired, access: Access, *, select: Sequence[str] = ()
         WorkspaceError: the workspace does not answer, or not as one.
     """
     location = locate(desired.target, environ=access.environment, host=access.host, token=access.token)
-    connection = connect(location)
+    connection = connect(location, on_call=access.on_call)
     facts = workspace_facts(host=connection.host, user_name=connection.user)
     # names that hold the user's are known only now
     resolved = selected(resolve_workspace(desired, facts), select)
     owner = set_id(resolved, workspace_id=connection.workspace_id, user=connection.user)
+    origin = access.provenance or provenance_of(access.environment)
+    connection.announce(
+        {"set": owner, "target": resolved.target.name, "commit": origin.commit, "run": origin.run_id}
+        if desired.set_name
+        else {}
+    )
     return Session(connection=connection, desired=resolved, owner=owner)

@@ -23,6 +23,7 @@ from provisioning.cli.export import export
 from provisioning.cli.flags import Place, changing, contacting, reading, selecting
 from provisioning.cli.graph import graph
 from provisioning.cli.places import configs_of, workspace_of
+from provisioning.cli.recording import recorded
 from provisioning.cli.schema import schema
 from provisioning.errors import ProvisioningError
 from provisioning.model.inert import inert
@@ -154,6 +155,7 @@ def plan(
 @click.option(
     "--require-sources", is_flag=True, help="Fail if a secret's source holds nothing, even if its key exists."
 )
+@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Append what was done, as JSON lines.")
 def apply(
     place: Place,
     *,
@@ -163,6 +165,7 @@ def apply(
     no_wait: bool,
     timeout: float | None,
     require_sources: bool,
+    record: Path | None,
 ) -> int:
     """Make the workspace hold what the configs say. Safe to run again at any time."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
@@ -170,15 +173,15 @@ def apply(
     shown = None
     if plan_file is not None:
         place, options, shown = plan_files.read(plan_file, place, options=options)
-    with workspace_of(place) as (desired, access):
+    with recorded(record) as kept, workspace_of(place, on_call=kept.call) as (desired, access):
         report = runner.apply(
             desired,
             access=access,
             options=options,
             select=place.select,
             shown=shown,
-            review=lambda made: _review(place, made, desired, yes=yes or shown is not None),
-            on_event=place.view.event,
+            review=lambda made: _review(place, kept.begun(made), desired, yes=yes or shown is not None),
+            on_event=kept.and_then(place.view.event),
             require_sources=require_sources,
             waiting=not no_wait,
             timeout=timeout,

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from pydantic import SecretStr
 
+from provisioning.config.git import git_facts
 from provisioning.errors import ConfigError, ProvisioningError
+from provisioning.model.provenance import provenance_of
 from provisioning.model.workspace import Desired, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from local_workspace.embedded import Embedded
     from provisioning.cli.flags import Place
+    from provisioning.model.api_call import ApiCall
+    from provisioning.model.provenance import Provenance
     from provisioning.session import Access
 
 DEFAULT_CONFIGS = Path("configs")
@@ -44,13 +49,16 @@ def _variable(given: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def workspace_of(place: Place, *, configs_needed: bool = True) -> Iterator[tuple[Desired, Access]]:
+def workspace_of(
+    place: Place, *, configs_needed: bool = True, on_call: Callable[[ApiCall], None] = lambda _call: None
+) -> Iterator[tuple[Desired, Access]]:
     """Read the configs and say which workspace to use; with --local, keep the embedded one open meanwhile.
 
     Args:
         place: the flags.
         configs_needed: whether there must be configs; if not, and none are named or there, the `Desired` has no
             set's name.
+        on_call: told of each call to the workspace that ended.
     """
     if place.state is not None and not place.local:
         raise click.UsageError("--state is the embedded workspace's folder: add --local")
@@ -59,9 +67,14 @@ def workspace_of(place: Place, *, configs_needed: bool = True) -> Iterator[tuple
     from provisioning.session import Access  # noqa: PLC0415 - the SDK costs over a second
     from provisioning.workspace.location import check_local, databricks_variables  # noqa: PLC0415 - as above
 
-    allowed = frozenset(place.allowed)
+    access = Access(
+        allowed_commands=frozenset(place.allowed),
+        on_value=place.view.mask,
+        on_call=on_call,
+        provenance=provenance_here(),
+    )
     if not place.local:
-        yield desired, Access(allowed_commands=allowed, on_value=place.view.mask)
+        yield desired, access
         return
     check_local(desired.target)
     if ignored := databricks_variables(os.environ):
@@ -69,15 +82,12 @@ def workspace_of(place: Place, *, configs_needed: bool = True) -> Iterator[tuple
     with contextlib.ExitStack() as stack:
         stack.enter_context(_no_proxy())
         embedded = _embedded(stack, place.state)
-        yield (
-            desired,
-            Access(
-                host=embedded.host,
-                token=SecretStr(embedded.token),
-                allowed_commands=allowed,
-                on_value=place.view.mask,
-            ),
-        )
+        yield desired, replace(access, host=embedded.host, token=SecretStr(embedded.token))
+
+
+def provenance_here() -> Provenance:
+    """Return the commit and the job that this process runs for."""
+    return provenance_of(os.environ, commit=git_facts(Path.cwd()).get("bundle.git.commit"))
 
 
 def _embedded(stack: contextlib.ExitStack, state: Path | None) -> Embedded:

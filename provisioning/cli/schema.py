@@ -11,10 +11,10 @@ from provisioning.errors import ProvisioningError
 
 
 @click.command()
-@click.argument("subject", type=click.Choice(["configs", "jsonl"]), default="configs")
+@click.argument("subject", type=click.Choice(["configs", "jsonl", "record"]), default="configs")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it there.")
 def schema(subject: str, *, out: Path | None) -> int:
-    """Print the JSON Schema of the configs, or of the lines that `--format jsonl` writes.
+    """Print the JSON Schema of the configs, or of the lines that `--format jsonl` or `--record` writes.
 
     VS Code's YAML extension completes and checks a config that begins with
     `# yaml-language-server: $schema=<path of the schema>`.
@@ -35,6 +35,10 @@ def _schema(subject: str) -> dict[str, object]:
         from provisioning.reporters.jsonl import json_schema as lines_schema  # noqa: PLC0415 - costs only who asks
 
         return lines_schema()
+    if subject == "record":
+        from provisioning.reporters.record import json_schema as record_schema  # noqa: PLC0415 - as above
+
+        return record_schema()
     from provisioning.config.schema import json_schema  # noqa: PLC0415 - as above
 
     return json_schema()

@@ -7,6 +7,7 @@ a config may say on purpose (`AiGatewayConfig.as_dict` leaves out an empty `rate
 from __future__ import annotations
 
 import logging
+import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from databricks.sdk.core import ApiClient, Config
 from pydantic import SecretStr
 
 from provisioning.errors import ProvisioningError, WorkspaceError
+from provisioning.model.api_call import ApiCall
 from provisioning.model.inert import LONGEST_MESSAGE, inert
 from provisioning.model.ownership import TOOL
 from provisioning.workspace.concealment import Concealment
@@ -36,6 +38,9 @@ RETRY_SECONDS = 300
 """How long every other call may be retried: the SDK's own budget."""
 
 _WORKSPACE_ID_HEADER = "X-Databricks-Org-Id"
+_REQUEST_ID_HEADER = "X-Request-Id"
+_LONGEST_FACT = 64
+_NOT_IN_USER_AGENTS = re.compile(r"[^A-Za-z0-9_.+-]+")
 _ME = "/api/2.0/preview/scim/v2/Me"
 
 
@@ -48,17 +53,28 @@ class Connection:
         user: `userName` of the identity: an e-mail, or a service principal's application id.
         pace: what writes to endpoints have to pass through.
         conceal: takes the secrets that were sent out of what the server says.
+        on_call: told of each call that ended, from whichever thread made it.
     """
 
     def __init__(
-        self, *, config: Config, workspace_id: str, user: str, pace: Pace, gate: Gate, conceal: Concealment
+        self,
+        *,
+        config: Config,
+        workspace_id: str,
+        user: str,
+        pace: Pace,
+        gate: Gate,
+        conceal: Concealment,
+        on_call: Callable[[ApiCall], None] = lambda _call: None,
     ) -> None:
         self.host = str(config.host)
         self.workspace_id = workspace_id
         self.user = user
         self.pace = pace
         self.conceal = conceal
+        self.on_call = on_call
         self._gate = gate
+        self._config = config
         self._api = ApiClient(config)
         # the SDK's own methods send it wherever they know it: one host may serve several workspaces
         self._headers = {"X-Databricks-Workspace-Id": config.workspace_id} if config.workspace_id else {}
@@ -89,26 +105,48 @@ class Connection:
         """
         _cap_logging()
         self._gate.wait()
-        with translated(f"{method} {path}", subject=subject, conceal=self.conceal):
-            answer = self._api.do(
-                method,
-                path,
-                query=dict(query) if query else None,
-                headers=dict(self._headers),
-                body=dict(body) if body is not None else None,
-            )
-        if not isinstance(answer, dict):
-            # PATCH tags answers a bare array on older servers; none of the calls needs what is in it
-            return {}
-        return cast("dict[str, JsonValue]", answer)
+        made = ApiCall(method=method, path=path, subject=subject)
+        try:
+            with translated(f"{method} {path}", subject=subject, conceal=self.conceal):
+                answer = self._api.do(
+                    method,
+                    path,
+                    query=dict(query) if query else None,
+                    headers=dict(self._headers),
+                    body=dict(body) if body is not None else None,
+                    response_headers=[_REQUEST_ID_HEADER],
+                )
+        except WorkspaceError as error:
+            failure = error.error_code or type(error).__name__
+            self.on_call(made.model_copy(update={"request_id": error.request_id, "error": failure}))
+            raise
+        # PATCH tags answers a bare array on older servers; none of the calls needs what is in it
+        found = cast("dict[str, JsonValue]", answer) if isinstance(answer, dict) else {}
+        request_id = found.pop(_REQUEST_ID_HEADER, None)
+        self.on_call(made.model_copy(update={"request_id": inert(str(request_id), limit=80) if request_id else None}))
+        return found
+
+    def announce(self, facts: Mapping[str, str | None]) -> None:
+        """Tell the workspace's own logs, in the user agent of every further call, what the calls are made for.
+
+        Args:
+            facts: by name; what is None is left out.
+        """
+        for name, fact in facts.items():
+            if fact:
+                self._config.with_user_agent_extra(name, _NOT_IN_USER_AGENTS.sub("-", fact)[:_LONGEST_FACT])
+        self._api = ApiClient(self._config)
 
 
-def connect(location: Location, *, pace: Pace | None = None) -> Connection:
+def connect(
+    location: Location, *, pace: Pace | None = None, on_call: Callable[[ApiCall], None] = lambda _call: None
+) -> Connection:
     """Open the connection and find out who we are there.
 
     Args:
         location: the workspace, and with a token the only credential to use.
         pace: what writes to endpoints have to pass through.
+        on_call: told of each call that ended, from whichever thread made it.
 
     Raises:
         WorkspaceError: the workspace does not answer, or not as one.
@@ -139,6 +177,7 @@ def connect(location: Location, *, pace: Pace | None = None) -> Connection:
         pace=pace or Pace(),
         gate=gate,
         conceal=conceal,
+        on_call=on_call,
     )
 
 
