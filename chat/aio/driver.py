@@ -47,7 +47,7 @@ class Driver:
             while await exchange.advance() is not None:
                 pass
         finally:
-            await exchange.close()
+            await exchange.end()
         return exchange.result
 
     async def deliver(self, flow: Flow[T], keep: Callable[[T], None]) -> AsyncGenerator[list[Chunk], None]:
@@ -64,7 +64,7 @@ class Driver:
             while (chunks := await exchange.advance()) is not None:
                 yield chunks
         finally:
-            await exchange.close()
+            await exchange.end()
         keep(exchange.result)
 
     async def wait(self, step: AwaitReady) -> None:
@@ -112,6 +112,10 @@ class _Exchange(Generic[T]):
                 failure = error
         await self.close(reuse=True)
         return None
+
+    async def end(self) -> None:
+        self._running.close()
+        await self.close()
 
     async def close(self, *, reuse: bool = False) -> None:
         if self._body is not None:

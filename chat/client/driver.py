@@ -46,7 +46,7 @@ class Driver:
             while exchange.advance() is not None:
                 pass
         finally:
-            exchange.close()
+            exchange.end()
         return exchange.result
 
     def deliver(self, flow: Flow[T], keep: Callable[[T], None]) -> Generator[list[Chunk], None, None]:
@@ -61,7 +61,7 @@ class Driver:
             while (chunks := exchange.advance()) is not None:
                 yield chunks
         finally:
-            exchange.close()
+            exchange.end()
         keep(exchange.result)
 
     def wait(self, step: AwaitReady) -> None:
@@ -109,6 +109,10 @@ class _Exchange(Generic[T]):
                 failure = error
         self.close(reuse=True)
         return None
+
+    def end(self) -> None:
+        self._running.close()
+        self.close()
 
     def close(self, *, reuse: bool = False) -> None:
         if self._body is not None:

@@ -11,7 +11,8 @@ from chat.errors import (
     CallTimeoutError,
     ChatWarning,
     ConnectionFailedError,
-    ReadinessError,
+    NotFoundError,
+    RateLimitedError,
     UnauthenticatedError,
 )
 from chat.flow.reception import Reception
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _FIRST_ERROR = 400
+
+# What makes a call try the next endpoint: this one is away, missing, throttled, or does not answer.
+_PASSED_OVER = (*PASSING, NotFoundError, CallTimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,11 @@ def complete(
     *preferred, final = call.endpoints
     for endpoint in preferred:
         try:
-            # With another endpoint at hand, an unavailable one is left at once instead of waited for.
+            # With another endpoint at hand, an unavailable one is left at once instead of waited for: `wait` is for
+            # the last, when no other is left.
             at_once = Attempts(deadline=clock(), contact_by=clock(), limit=0, clock=clock, jitter=jitter)
             return (yield from _on(endpoint, replace(call, wait=0.0), remember(endpoint), at_once, passed_over))
-        except (*PASSING, ReadinessError) as error:
+        except _PASSED_OVER as error:
             if error.partial is not None:
                 raise
             passed_over[endpoint.name] = error.message
@@ -111,6 +116,7 @@ def _on(
     if call.wait and not memory.ready:
         yield AwaitReady(endpoint, call.wait)
         memory.ready = True
+    origin = {"endpoint": endpoint.name, **({"fallback_from": dict(passed_over)} if passed_over else {})}
     refreshed = False
     access: Access = yield Authorize(endpoint)
     while True:
@@ -118,10 +124,8 @@ def _on(
             yield Pause(hold, "another call was asked to wait")
         body = without(call.body, memory.refused)
         try:
-            response = yield from _sent(endpoint, call, body, access)
-            memory.reached = True
-            origin = {"endpoint": endpoint.name, **({"fallback_from": dict(passed_over)} if passed_over else {})}
-            return (yield from _result(call, response, origin, access.credential))
+            asked = replace(call, body=body) if body is not call.body else call
+            return (yield from _attempt(endpoint, asked, access, memory=memory, attempts=attempts, origin=origin))
         except UnauthenticatedError:
             renewed: Access | None = None if refreshed else (yield Authorize(endpoint, refresh=True))
             if renewed is None:
@@ -136,14 +140,42 @@ def _on(
             yield Pause(pause, error.message)
 
 
-def _sent(endpoint: Endpoint, call: Call[T], body: Mapping[str, object], access: Access) -> Flow[Response]:
+def _attempt(
+    endpoint: Endpoint,
+    call: Call[T],
+    access: Access,
+    *,
+    memory: Memory,
+    attempts: Attempts,
+    origin: Mapping[str, object],
+) -> Flow[T]:
+    """Make one attempt, among as many at a time as the endpoint takes."""
+    place = object()
+    try:
+        while pause := attempts.hold(place, memory):
+            yield Pause(pause, f"{endpoint.name} takes {memory.limiter.limit:.0f} calls at a time")
+        began = attempts.now
+        try:
+            response = yield from _sent(endpoint, call, access)
+            memory.reached = True
+            result = yield from _result(call, response, origin, access.credential)
+        except RateLimitedError:
+            memory.limiter.narrow(began=began, now=attempts.now)
+            raise
+    finally:
+        memory.limiter.leave(place)
+    memory.limiter.widen()
+    return result
+
+
+def _sent(endpoint: Endpoint, call: Call[T], access: Access) -> Flow[Response]:
     response: Response = yield Send(
         Request(
             method="POST",
             host=access.host,
             path=call.dialect.path(endpoint.name),
             headers={**(STREAM_HEADERS if call.stream else HEADERS), **access.headers, **call.headers},
-            body=encode(call.dialect.write(endpoint.name, body)),
+            body=encode(call.dialect.write(endpoint.name, call.body)),
             timeout=call.timeout,
             stream=call.stream,
         )

@@ -13,6 +13,7 @@ from chat.errors import (
     UnavailableError,
     UnreachableError,
 )
+from chat.flow.limiter import Limiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +38,14 @@ class Memory:
         reached: whether it has ever answered.
         open_at: when, by the clock, it takes calls again after it said Retry-After. All calls of a client heed it, so
             that one refusal teaches them all.
+        limiter: how many calls it takes at a time.
     """
 
     refused: set[str] = field(default_factory=set)
     ready: bool = False
     reached: bool = False
     open_at: float = 0.0
+    limiter: Limiter = field(default_factory=Limiter)
 
 
 class Attempts:
@@ -71,6 +74,15 @@ class Attempts:
         self._clock = clock
         self._jitter = jitter
         self._made = 0
+
+    def hold(self, call: object, memory: Memory) -> float:
+        """How long a call has to wait for a place among those that run at a time; 0 if it has one now."""
+        return memory.limiter.hold(call, chance=self._jitter())
+
+    @property
+    def now(self) -> float:
+        """The time, by the clock."""
+        return self._clock()
 
     def pause_after(self, error: ChatError, memory: Memory) -> float | None:
         """Decide how long to wait after a failure, or None to give up.

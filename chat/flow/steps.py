@@ -119,6 +119,10 @@ class Running(Generic[T]):
             self._outcome.append(over.value)
             return None
 
+    def close(self) -> None:
+        """End the flow where it is, if it is not over."""
+        self._flow.close()
+
     @property
     def result(self) -> T:
         """What the flow returned."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import pickle
 import socket
@@ -13,9 +14,12 @@ import pytest
 
 from chat import AsyncChatClient, ChatClient, Endpoint, errors
 from chat.messages import Answer, Chunk, ToolCall, Usage
+from chat.wire import Response
 
 if TYPE_CHECKING:
     from conftest import ScriptedServer
+
+    from chat.wire import Request
 
 TOKEN = "dapi-stand-in-token"
 OK = {
@@ -498,3 +502,64 @@ def test_a_slow_login_does_not_stop_the_event_loop(scripted: ScriptedServer) -> 
         return str(await call)
 
     assert asyncio.run(run()) == "hello"
+
+
+@pytest.mark.parametrize("status", [404, 429, 500, 503])
+def test_a_fallback_is_for_an_endpoint_that_is_away(face: Face, status: int) -> None:
+    face.server.reply({"error_code": "X", "message": "m"}, status=status).reply(OK)
+    if status == 500:  # what fails on its merits would fail elsewhere too
+        with pytest.raises(errors.ServerError):
+            face.invoke(endpoint=["primary", "secondary"])
+    else:
+        assert face.invoke(endpoint=["primary", "secondary"]).metadata["endpoint"] == "secondary"
+
+
+def test_a_primary_that_does_not_answer_in_time_is_passed_over(face: Face) -> None:
+    face.server.reply(OK)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        dead = Endpoint("dead", host=f"http://127.0.0.1:{silent.getsockname()[1]}", token=TOKEN)
+        answer = face.invoke({"timeout": 0.5}, endpoint=[dead, "alive"])
+    assert "dead" in answer.metadata["fallback_from"]  # type: ignore[operator]
+
+
+class Crowded:
+    """A transport to an endpoint that takes three calls at a time and refuses a fourth."""
+
+    def __init__(self) -> None:
+        self.running = self.refused = 0
+
+    async def send(self, _: Request) -> tuple[Response, None]:
+        if self.running >= 3:
+            self.refused += 1
+            return Response(429, {}, b"{}"), None
+        self.running += 1
+        for _ in range(20):
+            await asyncio.sleep(0)
+        self.running -= 1
+        return Response(200, {"content-type": "application/json"}, json.dumps(OK).encode()), None
+
+    async def close(self) -> None:
+        pass
+
+
+class LoopClock(Clock):
+    """Time that passes with the event loop's turns: whoever sleeps lets others run."""
+
+    async def asleep(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.now < until:
+            self.now += 0.0001
+            await asyncio.sleep(0)
+
+
+def test_calls_at_a_time_become_as_many_as_the_endpoint_takes() -> None:
+    clock, crowd = LoopClock(), Crowded()
+    client = AsyncChatClient(
+        "e", host="http://h", token=TOKEN, transport=crowd, clock=clock, sleep=clock.asleep, retry_for=1e9
+    )
+
+    async def run() -> list[Answer]:
+        return await asyncio.gather(*(client.ainvoke("hi") for _ in range(120)))
+
+    assert len(asyncio.run(run())) == 120
+    assert 1 <= crowd.refused < 60  # each call once and more, were nothing learnt
