@@ -41,6 +41,7 @@ _BOUNDS: Final = {
     "string_too_short": "longer than nothing",
     "too_short": "longer than nothing",
     "int_parsing_size": "a smaller number",
+    "string_pattern_mismatch": "text without control characters",
 }
 _WANTED: Final = {
     "string_type": "text",

@@ -27,7 +27,7 @@ CODES: dict[str, Code] = {
     "P104": Code("too-large", "A file, its nesting, or what its aliases and references expand to is too large."),
     "P105": Code("unsupported-tag", "A YAML tag asks for a type that configs don't have."),
     "P106": Code("bad-key", "A mapping's key is not plain text."),
-    "P107": Code("unreadable", "A file or folder does not exist or cannot be read."),
+    "P107": Code("unreadable", "A file or folder does not exist, cannot be read, or is no config by its name."),
     "P108": Code("outside-folder", "A file lies outside of the configs' folder, by its path or by a link."),
     "P109": Code("no-configs", "A folder holds no config file."),
     "P110": Code("include-matches-nothing", "A pattern in `include` matches no file.", "warning"),

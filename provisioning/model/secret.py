@@ -13,6 +13,9 @@ from provisioning.model.rules import Finding, did_you_mean, finding_error
 if TYPE_CHECKING:
     from pydantic_core import PydanticCustomError
 
+_Text: TypeAlias = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""Text that the operating system takes as a name: it has no NUL."""
+
 
 class Source(Model):
     """What every source that is written has in common."""
@@ -24,7 +27,7 @@ class Source(Model):
 class EnvSource(Source):
     """An environment variable."""
 
-    env: str = Field(min_length=1)
+    env: _Text = Field(min_length=1)
     """The variable's name; unset, empty and blank mean the same: there is no value."""
 
     def __str__(self) -> str:
@@ -34,7 +37,7 @@ class EnvSource(Source):
 class FileSource(Source):
     """A file, whole."""
 
-    file: str = Field(min_length=1)
+    file: _Text = Field(min_length=1)
     """The file's path, relative to the config file that names it; it may lie outside of the configs' folder."""
     encoding: Literal["utf-8", "base64"] | None = None
     """`utf-8` (the default) for text; `base64` for a file that holds the value in base64."""
@@ -46,9 +49,9 @@ class FileSource(Source):
 class DotenvSource(Source):
     """A line of a .env file."""
 
-    dotenv: str = Field(min_length=1)
+    dotenv: _Text = Field(min_length=1)
     """The .env file's path, relative to the config file that names it."""
-    key: str = Field(min_length=1)
+    key: _Text = Field(min_length=1)
     """The name on the left of the `=`."""
 
     def __str__(self) -> str:
@@ -58,7 +61,7 @@ class DotenvSource(Source):
 class CommandSource(Source):
     """What a program prints: the client of 1Password, Vault, AWS, Azure or Google Cloud."""
 
-    command: tuple[str, ...] = Field(min_length=1)
+    command: tuple[_Text, ...] = Field(min_length=1)
     """The program and its arguments. No shell reads them; the program must be allowed by name
     (PROVISIONING_ALLOW_COMMANDS or `--allow-command`)."""
 
@@ -70,9 +73,9 @@ class CommandSource(Source):
 class KeyringSource(Source):
     """The operating system's keyring."""
 
-    keyring: str = Field(min_length=1)
+    keyring: _Text = Field(min_length=1)
     """The service under which the keyring keeps it."""
-    user: str = Field(min_length=1)
+    user: _Text = Field(min_length=1)
     """The user name under which the keyring keeps it."""
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioning.errors import SecretSourceError
-from provisioning.secret_sources.decoding import from_base64, text_of
+from provisioning.secret_sources.decoding import MOST_BYTES, bytes_of, from_base64, text_of
 
 if TYPE_CHECKING:
     from provisioning.model.secret import FileSource
@@ -38,10 +38,21 @@ def content_of(path: str, name: str, place: Place) -> bytes:
         SecretSourceError: the file cannot be read.
     """
     try:
-        return place.path(path).read_bytes()
+        found = place.path(path)
+        if found.exists() and not found.is_file():
+            reason = "it is no file"  # a device may have no end, and a pipe no beginning
+        else:
+            with found.open("rb") as opened:
+                content = bytes_of(opened)
+            if content is not None:
+                return content
+            reason = f"it is larger than {MOST_BYTES // 1024} KiB"
     except OSError as error:
-        raise SecretSourceError(
-            f"{name} cannot be read: {error.strerror}",
-            position=place.position,
-            remedy="check the path, which starts at the config file's folder",
-        ) from error
+        reason = str(error.strerror)
+    except RuntimeError:  # `~somebody`, whom this machine does not know
+        reason = "there is no such home folder"
+    raise SecretSourceError(
+        f"{name} cannot be read: {reason}",
+        position=place.position,
+        remedy="check the path, which starts at the config file's folder",
+    )

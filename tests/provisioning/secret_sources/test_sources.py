@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
+from pydantic import ValidationError
 
 from provisioning.errors import Position, SecretSourceError, SourceUnsetError
 from provisioning.model.secret import (
@@ -129,6 +131,24 @@ class TestFile:
     def test_a_missing_file_is_named(self, refused: Callable[..., SecretSourceError]) -> None:
         assert "file nowhere.txt" in refused(FileSource(file="nowhere.txt")).message
 
+    @pytest.mark.parametrize(
+        ("path", "reason"),
+        [("~nobody-here/key", "home folder"), ("/dev/zero", "no file"), ("pipe", "no file"), (".", "no file")],
+    )
+    def test_what_is_no_file_is_not_read(
+        self, refused: Callable[..., SecretSourceError], tmp_path: Path, path: str, reason: str
+    ) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        assert reason in refused(FileSource(file=path)).message
+
+    def test_a_huge_file_is_refused(self, refused: Callable[..., SecretSourceError], tmp_path: Path) -> None:
+        (tmp_path / "key").write_text(SECRET * 100_000)
+        assert "1024 KiB" in refused(FileSource(file="key")).message
+
+    def test_a_path_that_no_file_can_have_is_refused_by_the_configs(self) -> None:
+        with pytest.raises(ValidationError):
+            FileSource(file="a\0b")
+
     def test_an_empty_file_is_unset(self, refused: Callable[..., SecretSourceError], tmp_path: Path) -> None:
         (tmp_path / "key").write_text("\n")
         assert isinstance(refused(FileSource(file="key")), SourceUnsetError)
@@ -171,6 +191,9 @@ class TestDotenv:
 
 
 class TestStdin:
+    def test_an_endless_input_is_refused(self, refused: Callable[..., SecretSourceError]) -> None:
+        assert "1024 KiB" in refused(StdinSource(stdin=True), stdin=SECRET.encode() * 100_000).message
+
     def test_a_terminal_is_refused(self, place: Position) -> None:
         class Terminal(io.BytesIO):
             def isatty(self) -> bool:
