@@ -23,7 +23,8 @@ from provisioning.model.plan import Plan
 from provisioning.planning.circumstances import Options
 from provisioning.planning.drift import drift_of
 from provisioning.planning.plan_file import refuse_unshown
-from provisioning.planning.planner import make_destroy_plan, make_plan
+from provisioning.planning.planner import make_plan
+from provisioning.planning.removal import make_destroy_plan, make_disown_plan
 from provisioning.planning.standings import standings_of
 from provisioning.session import Access, Session, open_session
 from provisioning.workspace.reader import read_live
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from provisioning.model.events import Event, Outcome
     from provisioning.model.workspace import Desired, Live, Standing
 
-__all__ = ["Access", "Options", "Report", "apply", "destroy", "plan", "status", "wait"]
+__all__ = ["Access", "Options", "Report", "apply", "destroy", "disown", "plan", "status", "wait"]
 
 
 def plan(
@@ -146,6 +147,32 @@ def destroy(
     """
     session = open_session(desired, access or Access(), select=select)
     made = make_destroy_plan(session.desired, _live(session, Sources(), owned_too=True))
+    context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
+    return _carry_out(made, context, review=review, on_event=on_event, waiting=False)
+
+
+def disown(
+    desired: Desired,
+    *,
+    access: Access | None = None,
+    select: Sequence[str] = (),
+    review: Callable[[Plan], bool] = lambda _plan: True,
+    on_event: Callable[[Event], None] = lambda _event: None,
+) -> Report:
+    """Let go of everything that the configs' set owns: it stays as it is, and belongs to no set.
+
+    Args:
+        desired: the configs: they name the set.
+        access: which workspace to use; the target and the environment say so by default.
+        select: the resources that are meant, by key, name or address; none for all that the set owns.
+        review: shown the plan before anything is written; False ends it there.
+        on_event: told of everything that happens, one event at a time, from any thread.
+
+    Raises:
+        As `apply`.
+    """
+    session = open_session(desired, access or Access(), select=select)
+    made = make_disown_plan(session.desired, _live(session, Sources(), owned_too=True))
     context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
     return _carry_out(made, context, review=review, on_event=on_event, waiting=False)
 

@@ -22,6 +22,7 @@ from provisioning.cli.doctor import doctor
 from provisioning.cli.export import export
 from provisioning.cli.flags import Place, changing, contacting, reading, selecting
 from provisioning.cli.graph import graph
+from provisioning.cli.init import init
 from provisioning.cli.places import configs_of, workspace_of
 from provisioning.cli.recording import recorded
 from provisioning.cli.schema import schema
@@ -215,6 +216,27 @@ def destroy(place: Place, *, yes: bool) -> int:
 @reading
 @contacting
 @selecting
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def disown(place: Place, *, yes: bool) -> int:
+    """Let go of what the configs' set owns: it stays as it is, and belongs to no set."""
+    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+
+    with workspace_of(place) as (desired, access):
+        report = runner.disown(
+            desired,
+            access=access,
+            select=place.select,
+            review=lambda made: _review(place, made, desired, yes=yes),
+            on_event=place.view.event,
+        )
+        place.view.report(report)
+    return 0
+
+
+@commands.command()
+@reading
+@contacting
+@selecting
 def status(place: Place) -> int:
     """Show how each declared object stands in the workspace."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
@@ -247,5 +269,5 @@ def _review(place: Place, made: Plan, desired: Desired, *, yes: bool) -> bool:
     return terminal.agreed(made, yes=yes)
 
 
-for each in (doctor, export, graph, schema):
+for each in (doctor, export, graph, init, schema):
     commands.add_command(each)

@@ -107,8 +107,11 @@ def changing(command: Callable[..., int]) -> Callable[..., int]:
 
     @functools.wraps(command)
     def gathered(*arguments: Any, **flags: Any) -> int:  # noqa: ANN401 - click's own
-        options = Options(**{name: flags.pop(name) for name in names})
+        options = Options(**{name: flags.pop(name) for name in names}, hash_tag=not flags.pop("no_hash_tag"))
         return command(*arguments, options=options, **flags)
+
+    text = "Keep what the configs say out of the endpoints' tags; outside changes cannot be told from edits then."
+    gathered = click.option("--no-hash-tag", is_flag=True, help=text)(gathered)
 
     for name, text in reversed(names.items()):
         gathered = click.option(f"--{name.replace('_', '-')}", is_flag=True, help=text)(gathered)

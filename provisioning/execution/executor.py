@@ -91,7 +91,10 @@ def _drain(pending: list[Group], run: _Run, pool: ThreadPoolExecutor, context: C
     ended_well: set[Address] = set()
     while pending or running:
         unfinished = {each.address for each in (*pending, *running.values())}
-        for group in [each for each in pending if not each.after & unfinished]:
+        ready = [each for each in pending if not (each.after | each.behind) & unfinished]
+        if not ready and not running:
+            raise AssertionError(f"these wait for each other: {', '.join(each.address for each in pending)}")
+        for group in ready:
             pending.remove(group)
             if group.after <= ended_well and not context.stop.is_set():
                 running[pool.submit(run.group, group)] = group

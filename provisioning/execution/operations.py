@@ -11,7 +11,7 @@ from provisioning.errors import AlreadyExistsError, BusyError, NotFoundError, Un
 from provisioning.model.address import endpoint_address
 from provisioning.model.ownership import HASH_TAG, SET_TAG, marker_key
 from provisioning.model.plan import Operation, Step
-from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, wait_until_ready
+from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, Ready, classify, wait_until_ready
 from provisioning.workspace import acls, endpoints, permissions, scopes, secrets
 from provisioning.workspace.marker import Marker
 
@@ -166,6 +166,17 @@ def _update_permissions(context: Context, step: Step) -> None:
     permissions.put_permissions(context.connection, step.name, endpoint_id=endpoint_id, body=step.body)
 
 
+def _require_ready(context: Context, step: Step) -> None:
+    """See that an endpoint is ready, before what it takes the place of is deleted."""
+    if not isinstance(classify(endpoints.get_endpoint(context.connection, step.name)), Ready):
+        raise WorkspaceError(
+            "it is not ready, so the endpoint that it takes the place of stays",
+            call="GET /api/2.0/serving-endpoints/{name}",
+            subject=endpoint_address(step.name),
+            remedy="run again when it is: it is safe",
+        )
+
+
 def _delete_endpoint(context: Context, step: Step) -> None:
     _ignoring_missing(lambda: endpoints.delete_endpoint(context.connection, step.name))
 
@@ -244,6 +255,7 @@ _OPERATIONS: Mapping[Operation, Callable[[Context, Step], None]] = {
     Operation.DELETE_SECRET: _delete_secret,
     Operation.RECORD_SECRETS: _record_secrets,
     Operation.DELETE_SCOPE: _delete_scope,
+    Operation.REQUIRE_READY: _require_ready,
     Operation.DELETE_ENDPOINT: _delete_endpoint,
     Operation.CREATE_ENDPOINT: _create_endpoint,
     Operation.UPDATE_CONFIG: _update_config,

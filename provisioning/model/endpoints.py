@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from provisioning.model.base import Model
 from provisioning.model.entities import AutoCaptureConfig, ServedEntity, ServedModel, TrafficConfig
@@ -21,7 +21,7 @@ from provisioning.model.values import REVEAL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-OWN_FIELDS = frozenset({"permissions", "permissions_mode", "lifecycle"})
+OWN_FIELDS = frozenset({"permissions", "permissions_mode", "lifecycle", "moved"})
 """Fields of a `ModelServingEndpoint` that are not part of the serving-endpoints API's body."""
 
 _MOST_ENTITIES = 15
@@ -62,6 +62,15 @@ class Lifecycle(Model):
 
     prevent_destroy: bool | None = None
     """True to refuse every plan that deletes or replaces it."""
+
+
+class Moved(Model):
+    """Where an endpoint was before: a name cannot be changed, so the new one is made and the old one deleted."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
+    from_: str = Field(alias="from", min_length=1)
+    """The old name. `--prune` deletes what has it, once the new endpoint is ready."""
 
 
 class EndpointConfig(RuledModel):
@@ -124,6 +133,8 @@ class ModelServingEndpoint(RuledModel):
     """`exact` (the default) revokes what is not listed; `additive` only grants."""
     lifecycle: Lifecycle | None = None
     """What may never happen to it."""
+    moved: Moved | None = None
+    """The endpoint that it takes the place of."""
 
     @classmethod
     def findings(cls, raw: Mapping[str, object]) -> Iterator[Finding]:

@@ -26,6 +26,8 @@ MANAGED_BY_TAG = "managed-by"
 SET_TAG = "provisioning-set"
 HASH_TAG = "config-hash"
 OWNERSHIP_TAGS = frozenset({MANAGED_BY_TAG, SET_TAG, HASH_TAG})
+HOLD_TAG = "provisioning-hold"
+"""`<until, YYYY-MM-DD>-<ticket>`: whoever works on an endpoint by hand keeps us away until that day is over."""
 
 _RULES_VERSION = "1"
 _MARKER_START = f"{MARKER_PREFIX}."
@@ -86,9 +88,10 @@ def read_config_hash(tag: str | None) -> ConfigHash | None:
     return ConfigHash(blocks=blocks, digest=digest)
 
 
-def ownership_tags(owner: str, declared: ConfigHash) -> dict[str, str]:
-    """Return the tags that make an endpoint ours."""
-    return {MANAGED_BY_TAG: TOOL, SET_TAG: owner, HASH_TAG: str(declared)}
+def ownership_tags(owner: str, declared: ConfigHash | None) -> dict[str, str]:
+    """Return the tags that make an endpoint ours; without a hash, nothing remembers what the configs said."""
+    tags = {MANAGED_BY_TAG: TOOL, SET_TAG: owner}
+    return tags if declared is None else {**tags, HASH_TAG: str(declared)}
 
 
 def marker_key(owner: str) -> str:

@@ -38,6 +38,7 @@ class Operation(StrEnum):
     DELETE_SECRET = "delete_secret"  # noqa: S105 - names a call, not a credential
     RECORD_SECRETS = "record_secrets"
     DELETE_SCOPE = "delete_scope"
+    REQUIRE_READY = "require_ready"
     DELETE_ENDPOINT = "delete_endpoint"
     CREATE_ENDPOINT = "create_endpoint"
     UPDATE_CONFIG = "update_config"

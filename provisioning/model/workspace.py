@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 
@@ -106,6 +107,12 @@ class LiveEndpoint(Model):
     visible: bool = True
     """False if it exists but this identity may not look at it."""
 
+    @property
+    def tags(self) -> tuple[Mapping[str, JsonValue], ...]:
+        """Its tags, as the API lists them."""
+        listed = self.body.get("tags")
+        return tuple(each for each in listed if isinstance(each, dict)) if isinstance(listed, list) else ()
+
 
 class Live(Model):
     """What the workspace holds of the names that matter to a plan, at one moment."""
@@ -114,6 +121,8 @@ class Live(Model):
     workspace_id: str
     user: str
     """`userName` of the identity: an e-mail, or a service principal's application id."""
+    taken_on: date = date.min
+    """The day on which it was read, in UTC."""
     scopes: Mapping[str, LiveScope] = Field(default_factory=dict)
     """By name, lower-cased: the workspace compares scope names without case."""
     endpoints: Mapping[str, LiveEndpoint] = Field(default_factory=dict)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import TYPE_CHECKING
+
 from provisioning.model.base import Model
+from provisioning.model.ownership import set_id
+
+if TYPE_CHECKING:
+    from provisioning.model.workspace import Desired, Live
 
 
 class Options(Model):
@@ -20,6 +27,8 @@ class Options(Model):
     """Write secrets of which it cannot be told whether they differ."""
     overwrite_outside_changes: bool = False
     """In production mode, put back what somebody changed outside of the configs."""
+    hash_tag: bool = True
+    """Remember in a tag what the configs said; without it nobody can tell an outside change from an edited config."""
 
 
 class Circumstances(Model):
@@ -33,5 +42,25 @@ class Circumstances(Model):
     """The target's deployer, if it names one."""
     production: bool = False
     """Whether the target's mode is production."""
+    today: date
+    """The day, in UTC: holds end."""
     options: Options = Options()
     """What the user allowed."""
+
+
+def circumstances_of(desired: Desired, live: Live, options: Options | None = None) -> Circumstances:
+    """Gather what a plan depends on.
+
+    Args:
+        desired: the configs.
+        live: the workspace.
+        options: what the user allowed.
+    """
+    return Circumstances(
+        owner=set_id(desired, workspace_id=live.workspace_id, user=live.user),
+        user=live.user,
+        deployer=desired.target.deployer,
+        production=desired.target.mode == "production",
+        today=live.taken_on,
+        options=options or Options(),
+    )

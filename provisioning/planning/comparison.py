@@ -66,7 +66,7 @@ class Comparison:
 def compare_endpoint(endpoint: ModelServingEndpoint, live: LiveEndpoint) -> Comparison:
     """Put a declared endpoint beside the live one."""
     body = serving_soon(live.body)
-    tags = {str(tag.get("key")): str(tag.get("value") or "") for tag in _objects(body.get("tags"))}
+    tags = {str(tag.get("key")): str(tag.get("value") or "") for tag in live.tags}
     return Comparison(
         endpoint=endpoint,
         declared=_with_entity_names(declared_body(endpoint), body.get("config")),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provisioning.model.plan import Change, Guard
+from provisioning.model.plan import Change, Guard, Plan
 
 if TYPE_CHECKING:
     from provisioning.errors import Diagnostic
     from provisioning.model.address import Address
+    from provisioning.model.workspace import Desired, Live
 
 
 @dataclass
@@ -29,3 +30,27 @@ class Draft:
     def block(self, address: Address, message: str, *, remedy: str) -> None:
         """Note that a guard is closed."""
         self.guards.append(Guard(address=address, message=message, remedy=remedy))
+
+    def finished(self, desired: Desired, live: Live, *, owner: str) -> Plan:
+        """Return the plan.
+
+        Args:
+            desired: the configs.
+            live: the workspace.
+            owner: the set's id.
+        """
+        return Plan(
+            host=live.host,
+            workspace_id=live.workspace_id,
+            target=desired.target.name,
+            identity=live.user,
+            set_name=desired.set_name,
+            set_id=owner,
+            changes=tuple(self.changes),
+            unchanged=tuple(self.unchanged),
+            not_ready=tuple(self.not_ready),
+            guards=tuple(self.guards),
+            notes=tuple(self.notes),
+            undecided=tuple(self.undecided),
+            diagnostics=tuple(self.diagnostics),
+        )

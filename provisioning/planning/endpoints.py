@@ -13,11 +13,13 @@ from provisioning.planning.blocks import BLOCKS, OUTSIDE, block_changes, fixed_c
 from provisioning.planning.comparison import Comparison, compare_endpoint, hash_of
 from provisioning.planning.differ import ADDED, leaves
 from provisioning.planning.field_rules import rule_of
+from provisioning.planning.holds import hold_on
 from provisioning.planning.permissions import plan_permissions
 from provisioning.readiness import Ready, classify
 
 if TYPE_CHECKING:
     from provisioning.model.endpoints import ModelServingEndpoint
+    from provisioning.model.ownership import ConfigHash
     from provisioning.model.workspace import LiveEndpoint
     from provisioning.planning.circumstances import Circumstances
     from provisioning.planning.draft import Draft
@@ -42,6 +44,9 @@ def plan_endpoint(
     if compared.owner not in {None, circumstances.owner}:
         guards.guard_foreign(draft, address, [str(compared.owner)])
         return
+    if hold := hold_on(live, today=circumstances.today):
+        draft.notes.append(f"{address}: {hold}; whatever differs is left alone")
+        return
     fields, steps = block_changes(compared, BLOCKS, rewritten=draft.rewritten)
     fields = (*fixed_changes(compared), *fields)
     if any(rule_of(each.path).immutable for each in fields):
@@ -52,14 +57,23 @@ def plan_endpoint(
     plan_permissions(draft, endpoint, live, circumstances, compared=compared)
 
 
-def plan_endpoint_deletion(draft: Draft, name: str, *, because: str) -> None:
-    """Add the deletion of an endpoint to the draft, with the reason for it."""
+def plan_endpoint_deletion(draft: Draft, name: str, *, because: str, successor: str | None = None) -> None:
+    """Add the deletion of an endpoint to the draft.
+
+    Args:
+        draft: the plan in the making.
+        name: the endpoint's name.
+        because: the reason for it.
+        successor: the endpoint that takes its place, which has to be ready before.
+    """
+    ready = (Step(operation=Operation.REQUIRE_READY, name=successor),) if successor else ()
     draft.changes.append(
         Change(
             address=endpoint_address(name),
             action=Action.DELETE,
             fields=(FieldChange(path="", reason=because),),
-            steps=(Step(operation=Operation.DELETE_ENDPOINT, name=name),),
+            steps=(*ready, Step(operation=Operation.DELETE_ENDPOINT, name=name)),
+            after=(endpoint_address(successor),) if successor else (),
         )
     )
 
@@ -96,7 +110,7 @@ def _plan_update(
         guards.guard_destinations(draft, address, fields, options=circumstances.options)
     if circumstances.production and any(each.reason == OUTSIDE for each in fields):
         guards.guard_outside_changes(draft, address, options=circumstances.options)
-    tags, tag_steps = tag_changes(compared, ours=ownership_tags(circumstances.owner, compared.hash))
+    tags, tag_steps = tag_changes(compared, ours=_ownership(circumstances, compared.hash))
     if not fields and not tags:
         draft.unchanged.append(address)
         if not isinstance(classify(compared.live), Ready):
@@ -158,9 +172,13 @@ def _plan_replacement(
 
 
 def _creation_steps(endpoint: ModelServingEndpoint, circumstances: Circumstances) -> tuple[Step, ...]:
-    tags = ownership_tags(circumstances.owner, hash_of(endpoint))
+    tags = _ownership(circumstances, hash_of(endpoint))
     body = requests.create_body(requests.declared_body(endpoint), tags=tags)
     return (Step(operation=Operation.CREATE_ENDPOINT, name=endpoint.name, body=body), _wait(endpoint.name))
+
+
+def _ownership(circumstances: Circumstances, declared: ConfigHash) -> dict[str, str]:
+    return ownership_tags(circumstances.owner, declared if circumstances.options.hash_tag else None)
 
 
 def _released(compared: Comparison) -> tuple[str, ...]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from provisioning.model.address import Address
 from provisioning.planning.differ import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from provisioning.model.address import Address
     from provisioning.model.plan import FieldChange
-    from provisioning.planning.circumstances import Options
+    from provisioning.model.workspace import Target
+    from provisioning.planning.circumstances import Circumstances, Options
     from provisioning.planning.draft import Draft
     from provisioning.planning.grants import Difference
 
@@ -21,6 +22,19 @@ _PROVIDER = re.compile(r"\.provider$")
 
 _MANY = 10
 _LARGE_SHARE = 0.3
+
+
+def guard_deployer(draft: Draft, target: Target, circumstances: Circumstances) -> None:
+    """In production, whoever applies ties endpoints to their own rights: a change reads secrets in their name."""
+    deployer = target.deployer
+    if not (draft.changes and circumstances.production and deployer):
+        return
+    if deployer.lower() != circumstances.user.lower():
+        draft.block(
+            Address(f"targets.{target.name}"),
+            f"it is {deployer} who applies there, and you are {circumstances.user}",
+            remedy=f"let {deployer} apply it (in CI, or by a profile of theirs), or change the target's deployer",
+        )
 
 
 def guard_adoption(draft: Draft, address: Address, *, options: Options) -> None:

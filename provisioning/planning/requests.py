@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from provisioning.model.endpoints import OWN_FIELDS, ModelServingEndpoint, default_entity_name
-from provisioning.model.ownership import OWNERSHIP_TAGS
+from provisioning.model.ownership import HASH_TAG, OWNERSHIP_TAGS
 from provisioning.planning.differ import settable
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def tags_body(declared: JsonValue, live: Mapping[str, str], *, ours: Mapping[str
     wanted = {str(tag["key"]): str(tag.get("value") or "") for tag in user_tags(declared)} | dict(ours)
     added = {key: value for key, value in wanted.items() if live.get(key) != value}
     deleted = [key for key in live if managed and key not in wanted and key not in OWNERSHIP_TAGS]
+    if HASH_TAG in live and HASH_TAG not in ours:
+        deleted.append(HASH_TAG)
     body: Body = {}
     if added:
         body["add_tags"] = list(as_tags(added))

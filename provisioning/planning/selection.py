@@ -10,9 +10,10 @@ from provisioning.model.references import secrets_used
 from provisioning.model.rules import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from provisioning.model.address import Address
+    from provisioning.model.endpoints import ModelServingEndpoint
     from provisioning.model.workspace import Desired
     from provisioning.planning.draft import Draft
 
@@ -35,10 +36,11 @@ def select(desired: Desired, terms: Sequence[str]) -> Desired:
     chosen = {address for term in terms for address in _addresses(desired, term)}
     whole = {parent(each) for each in chosen}
     endpoints = tuple(each for each in desired.endpoints if endpoint_address(each.name) in whole)
-    used = {folded(scope_address(use.secret.scope)) for each in endpoints for use in secrets_used(each)}
-    needed = {address for each in desired.scopes if folded(address := scope_address(each.name)) in used}
-    scopes = tuple(each for each in desired.scopes if scope_address(each.name) in whole | needed)
-    return desired.model_copy(update={"scopes": scopes, "endpoints": endpoints, "selected": frozenset(chosen | needed)})
+    needed = _scopes_of(endpoints)
+    scopes = tuple(
+        each for each in desired.scopes if (address := scope_address(each.name)) in whole or folded(address) in needed
+    )
+    return desired.model_copy(update={"scopes": scopes, "endpoints": endpoints, "selected": frozenset(chosen)})
 
 
 def _addresses(desired: Desired, term: str) -> tuple[Address, ...]:
@@ -63,15 +65,21 @@ def _terms(desired: Desired) -> list[tuple[str, Address]]:
     return [*named, *((address, address) for _, address in named), *((each, each) for each in secrets)]
 
 
-def drop_unselected(draft: Draft, selected: frozenset[Address]) -> None:
+def drop_unselected(draft: Draft, desired: Desired) -> None:
     """Take out of a draft what belongs to a selected scope, where only single secrets of it are selected."""
-    narrowed = {parent(each) for each in selected if _SECRET in each} - selected
+    chosen = desired.selected
+    whole = _scopes_of(desired.endpoints)
+    narrowed = {at for each in chosen if _SECRET in each and folded(at := parent(each)) not in whole} - chosen
     if not narrowed:
         return
 
     def stays(address: Address) -> bool:
-        return parent(address) not in narrowed or address in selected or address == parent(address)
+        return parent(address) not in narrowed or address in chosen or address == parent(address)
 
     draft.changes = [each for each in draft.changes if stays(each.address)]
     draft.unchanged = [each for each in draft.unchanged if stays(each)]
     draft.undecided = [each for each in draft.undecided if stays(each)]
+
+
+def _scopes_of(endpoints: Iterable[ModelServingEndpoint]) -> set[Address]:
+    return {folded(scope_address(use.secret.scope)) for each in endpoints for use in secrets_used(each)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, SecretStr
@@ -68,6 +69,7 @@ def read_live(
         host=connection.host,
         workspace_id=connection.workspace_id,
         user=connection.user,
+        taken_on=datetime.now(UTC).date(),
         scopes=found_scopes,
         endpoints=found_endpoints,
         referenced={each.name.lower(): each for each in referenced if each},

@@ -70,6 +70,7 @@ permissions:
   - {level: CAN_VIEW, service_principal_name: sp}
 permissions_mode: additive
 lifecycle: {prevent_destroy: true}
+moved: {from: chat-before}
 """
 
 CUSTOM = """

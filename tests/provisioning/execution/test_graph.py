@@ -14,9 +14,11 @@ from provisioning.model.plan import Action, Change, Operation, Plan, Step
 SCOPE, ENDPOINT = scope_address("llm"), endpoint_address("chat")
 
 
-def change(address: Address, *operations: Operation, after: tuple[Address, ...] = ()) -> Change:
+def change(
+    address: Address, *operations: Operation, after: tuple[Address, ...] = (), action: Action = Action.CREATE
+) -> Change:
     steps = tuple(Step(operation=each, name="x") for each in operations)
-    return Change(address=address, action=Action.CREATE, steps=steps, after=after)
+    return Change(address=address, action=action, steps=steps, after=after)
 
 
 def plan(*changes: Change, not_ready: tuple[str, ...] = ()) -> Plan:
@@ -89,3 +91,42 @@ def test_endpoint_that_is_as_declared_but_not_ready_is_waited_for() -> None:
 
     assert group.address == ENDPOINT
     assert operations(group) == [Operation.WAIT_READY]
+
+
+def test_revoked_right_does_not_hold_its_scope_back() -> None:
+    scope, endpoint = groups_of(
+        plan(
+            change(acl_address("llm", "users"), Operation.DELETE_ACL, action=Action.DELETE),
+            change(ENDPOINT, Operation.UPDATE_CONFIG, after=(SCOPE,)),
+        )
+    )
+
+    assert (scope.after, scope.behind) == (frozenset(), frozenset())
+    assert endpoint.after == {SCOPE}
+
+
+def test_key_is_deleted_once_every_endpoint_is_re_pointed() -> None:
+    key = secret_address("llm", "old")
+    groups = groups_of(
+        plan(
+            change(secret_address("llm", "new"), Operation.PUT_SECRET),
+            change(key, Operation.DELETE_SECRET, action=Action.DELETE),
+            change(ENDPOINT, Operation.UPDATE_CONFIG, after=(SCOPE,)),
+        )
+    )
+
+    [deletion] = [each for each in groups if each.address == key]
+    assert deletion.after == {SCOPE, ENDPOINT}
+
+
+def test_what_goes_waits_for_what_comes_whether_that_ends_well_or_not() -> None:
+    old = endpoint_address("old")
+    groups = groups_of(
+        plan(
+            change(old, Operation.DELETE_ENDPOINT, action=Action.DELETE),
+            change(ENDPOINT, Operation.CREATE_ENDPOINT),
+        )
+    )
+
+    [deletion] = [each for each in groups if each.address == old]
+    assert (deletion.after, deletion.behind) == (frozenset(), {ENDPOINT})
