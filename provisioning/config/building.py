@@ -133,7 +133,8 @@ def _report(kind: type[Model], error: ErrorDetails, root: Node, subject: str, pr
         case "finding":
             code = _FINDING_CODES[str(context["finding_kind"])]
             remedy = str(context["finding_remedy"]) or None
-            problems.add(code, f"{subject}: {error['msg']}", node, remedy=remedy, hide=hide)
+            about = f"`{field}`" if code == "P213" else subject
+            problems.add(code, f"{about}: {error['msg']}", node, remedy=remedy, hide=hide)
         case "literal_error":
             expected = str(context.get("expected", ""))
             found = _kind_of(node) if hide or not isinstance(node.value, str) else repr(node.value)

@@ -84,7 +84,7 @@ def parse(text: str, file: str, problems: Problems) -> Node | None:
     except yaml.MarkedYAMLError as error:
         _report_syntax(error, text, file, problems)
     except _TooLargeError as error:
-        problems.add("P104", str(error), error.span, remedy="write it out, or split it")
+        problems.add("P104", str(error), error.span, remedy="split it, or look for what repeats without end")
     return None
 
 
@@ -158,7 +158,7 @@ class _Builder:
         return merged | children
 
     def _merged(self, node: Node) -> dict[str, Node]:
-        """Expand `<<: *anchor` (or a list of them, the first winning), as bundles do."""
+        """Expand `<<: *anchor`, or a list of them, of which the first wins, as YAML has it."""
         sources = node.value if isinstance(node.value, list) else [node]
         found: dict[str, Node] = {}
         for source in reversed(sources):
