@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioning.cli.flags import Place, contacting, reading
+from provisioning.cli.new_files import write_new
 from provisioning.cli.places import workspace_of
 from provisioning.errors import ProvisioningError
 from provisioning.model.inert import inert
 from provisioning.model.workspace import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from provisioning.exporting.export import Export
     from provisioning.model.workspace import Desired
 
@@ -61,7 +60,8 @@ def export(place: Place, *, patterns: tuple[str, ...], layout: str, by_tag: str 
         return 0
     from provisioning.exporting.files import folder  # noqa: PLC0415 - as above
 
-    _write(out, folder(found, set_name=name, target=target, as_bundle=layout == "bundle", by_tag=by_tag))
+    files = folder(found, set_name=name, target=target, as_bundle=layout == "bundle", by_tag=by_tag)
+    write_new({out / path: text for path, text in files.items()})
     return 0
 
 
@@ -70,14 +70,3 @@ def _set_of(desired: Desired, found: Export, place: Place, out: Path | None) -> 
         return desired.set_name, desired.target
     name = out.resolve().name if out else _NAMELESS
     return name, Target(name="local") if place.local else Target(name="main", host=found.host)
-
-
-def _write(out: Path, files: Mapping[str, str]) -> None:
-    try:
-        for name, text in files.items():
-            path = out / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            click.echo(str(path))
-    except OSError as error:
-        raise ProvisioningError(f"{out} cannot be written: {error.strerror}", remedy="choose another --out") from error
