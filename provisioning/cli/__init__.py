@@ -23,7 +23,6 @@ from provisioning.cli.export import export
 from provisioning.cli.flags import Place, changing, contacting, reading, selecting
 from provisioning.cli.graph import graph
 from provisioning.cli.init import init
-from provisioning.cli.init import init
 from provisioning.cli.places import configs_of, workspace_of
 from provisioning.cli.recording import recorded
 from provisioning.cli.schema import schema
