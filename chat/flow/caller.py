@@ -12,7 +12,7 @@ from chat.flow.call import Call, complete
 from chat.flow.retry import Memory
 from chat.flow.steps import Endpoint, Flow, T
 from chat.messages import Answer, Embeddings, Prompt, as_messages
-from chat.wire import INVOCATIONS, RESPONSES, Dialect, Response, Token, chat_body, read_answer, read_embeddings
+from chat.wire import INVOCATIONS, RESPONSES, Dialect, Response, Token, chat_body, checked, read_answer, read_embeddings
 
 Endpoints: TypeAlias = str | Endpoint | Sequence[str | Endpoint]
 
@@ -129,7 +129,7 @@ class Caller:
             read=read,
             dialect=dialect,
             stream=stream,
-            headers={**self.headers, **options.headers} if options.headers else self.headers,
+            headers=checked({**self.headers, **(options.headers or {})}),
             wait=patience.wait if options.wait is None else options.wait,
             timeout=patience.timeout if options.timeout is None else options.timeout,
             retry_for=patience.retry_for,

@@ -8,7 +8,7 @@ from chat.wire.answers import metadata, read_answer, read_embeddings, read_json,
 from chat.wire.dialects import INVOCATIONS, RESPONSES
 from chat.wire.exchange import Access, Dialect, Request, Response, Token, is_stream
 from chat.wire.refusals import describe, is_failure, refusal, refused_parameters, retry_after
-from chat.wire.requests import HEADERS, STREAM_HEADERS, chat_body, encode, invocation_path, state_path, without
+from chat.wire.requests import HEADERS, STREAM_HEADERS, chat_body, checked, encode, invocation_path, state_path, without
 from chat.wire.response_events import ResponseEvents, failed_response, is_response_event
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ResponseEvents",
     "Token",
     "chat_body",
+    "checked",
     "describe",
     "encode",
     "failed_response",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
@@ -53,6 +54,18 @@ def chat_body(
     return body
 
 
+def checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers that a caller adds, if HTTP can carry them.
+
+    Raises:
+        InvalidRequestError: one holds a line break, which would begin another header, or what is no header at all.
+    """
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise InvalidRequestError(f"HTTP cannot carry the header {name!r} as it is.", remedy="Check headers=.")
+    return headers
+
+
 def without(body: Mapping[str, object], parameters: Collection[str]) -> Mapping[str, object]:
     """Leave parameters out of a body.
 
@@ -87,6 +100,8 @@ def encode(body: Mapping[str, object]) -> bytes:
         ) from error
 
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 _STRICT_HOLDERS = frozenset({"tools", "response_format"})
 _IN_PARTS = frozenset({"cache_control", "reasoning"})
 

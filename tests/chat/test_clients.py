@@ -563,3 +563,14 @@ def test_calls_at_a_time_become_as_many_as_the_endpoint_takes() -> None:
 
     assert len(asyncio.run(run())) == 120
     assert 1 <= crowd.refused < 60  # each call once and more, were nothing learnt
+
+
+@pytest.mark.parametrize(
+    "header", [("X-Team", "a\r\nX-Injected: 1"), ("X-Team", "a\nb"), ("X-Team", "\N{SNOWMAN}"), ("a b", "c")]
+)
+def test_a_header_that_http_cannot_carry_is_refused_before_anything_is_sent(
+    face: Face, header: tuple[str, str]
+) -> None:
+    with pytest.raises(errors.InvalidRequestError):
+        face.invoke(headers=dict([header]))
+    assert face.server.connections == 0

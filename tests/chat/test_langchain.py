@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -240,3 +243,15 @@ def test_tokens_are_estimated_without_a_download() -> None:
 
 def test_the_token_is_in_no_repr() -> None:
     assert "dapi-secret" not in repr(ChatDatabricks(endpoint="x", token="dapi-secret"))  # type: ignore[arg-type]
+
+
+def test_importing_and_calling_it_loads_no_asynchronous_http(scripted: ScriptedServer) -> None:
+    scripted.reply(answer())
+    program = (
+        "import sys; from chat import ChatDatabricks\n"
+        f"ChatDatabricks(endpoint='e', host={scripted.host!r}, token='t').invoke('hi')\n"
+        "print([name for name in ('aiohttp', 'mlflow', 'openai', 'databricks') if name in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime as dt
 import ipaddress
 import os
@@ -198,3 +199,34 @@ def test_no_proxy_is_honoured(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     assert ask(kind, tls_host) == "hello"
     assert tunnel.asked == []
+
+
+def test_a_plain_proxy_is_asked_for_the_whole_address(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.reply(OK)
+    monkeypatch.setenv("HTTP_PROXY", scripted.host.replace("//", "//user:p%40ss@"))
+    with ChatClient("e", host="http://dbc.example.com", token="t") as client:
+        assert client.invoke("hi").text == "hello"
+    path, headers, _ = scripted.requests[0]
+    assert path == "http://dbc.example.com/serving-endpoints/e/invocations"
+    assert headers["host"] == "dbc.example.com"
+    assert headers["proxy-authorization"] == f"Basic {base64.b64encode(b'user:p@ss').decode()}"
+
+
+def test_a_proxy_of_an_unknown_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    with (
+        ChatClient("e", host="http://dbc.example.com", token="t", max_retries=0) as client,
+        pytest.raises(errors.UnreachableError, match="socks5"),
+    ):
+        client.invoke("hi")
+
+
+def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(scripted: ScriptedServer) -> None:
+    scripted.reply(OK)
+    with ChatClient("e", host=scripted.host, token="t", max_retries=0) as client:
+        client.invoke("hi")
+        scripted.open[0].shutdown(socket.SHUT_RDWR)
+        assert client.invoke("hi").text == "hello"
+    assert scripted.connections == 2
