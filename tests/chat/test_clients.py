@@ -8,6 +8,8 @@ import multiprocessing
 import pickle
 import socket
 import threading
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -574,3 +576,10 @@ def test_a_header_that_http_cannot_carry_is_refused_before_anything_is_sent(
     with pytest.raises(errors.InvalidRequestError):
         face.invoke(headers=dict([header]))
     assert face.server.connections == 0
+
+
+def test_it_names_itself_by_the_distributions_version(face: Face) -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    face.server.reply(OK)
+    face.invoke()
+    assert face.server.requests[0][1]["user-agent"] == f"gatewright-chat/{project['version']}"
