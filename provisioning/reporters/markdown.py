@@ -54,6 +54,9 @@ def _head(plan: Plan) -> Iterator[str]:
     if plan.guards:
         blocked = [f"- {_code(each.address)}: {_prose(each.message)}. {_prose(each.remedy)}" for each in plan.guards]
         yield _bounded([f"**Blocked by {counted(len(plan.guards), 'guard')}:**", "", *blocked])
+    if plan.diagnostics:
+        found = [f"- {each.severity} {each.code}: {_prose(each.message)}" for each in plan.diagnostics]
+        yield _bounded(["**The workspace does not go with the configs:**", "", *found])
     if plan.notes:
         yield _bounded(f"- {_prose(each)}" for each in plan.notes)
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioning.errors import Diagnostic
 from provisioning.model.address import Address
 from provisioning.model.plan import Action, Change, FieldChange, Guard, Plan
 from provisioning.reporters.markdown import LONGEST_COMMENT, marker, plan_markdown
@@ -91,6 +92,14 @@ def test_what_blocks_is_said_above_all_changes() -> None:
     text = plan_markdown(made(change("chat", "v"), guards=(guard,)))
 
     assert text.index("it is foreign") < text.index("<details>")
+
+
+def test_what_the_workspace_showed_to_be_wrong_is_in_the_comment() -> None:
+    found = Diagnostic("P602", "no-such-secret", "there is no key 'x'")
+
+    text = plan_markdown(made(diagnostics=(found,)))
+
+    assert "error P602: there is no key 'x'" in text
 
 
 def test_even_many_guards_and_notes_fit() -> None:
