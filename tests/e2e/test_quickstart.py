@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -39,10 +40,15 @@ def quickstart(clone: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-# The script would install into the environment that runs this test, if scripts/setup had not made it.
-@pytest.mark.skipif(
-    not list(ENVIRONMENT.glob(".installed-requirements-dev")), reason="needs an environment made by scripts/setup"
-)
+def set_up_by_the_script() -> bool:
+    """Tell whether `scripts/setup` made this environment as it would now: else the script would install into it."""
+    stamp = ENVIRONMENT / ".installed-requirements-dev"
+    inputs = ["requirements-build.lock", "requirements-dev.lock", "pyproject.toml"]
+    now = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in inputs)).hexdigest()
+    return stamp.exists() and stamp.read_text(encoding="utf-8").strip() == now
+
+
+@pytest.mark.skipif(not set_up_by_the_script(), reason="needs an environment that scripts/setup --dev made just so")
 def test_quickstart_applies_waits_and_streams_and_a_second_run_changes_nothing(clone: Path) -> None:
     first = quickstart(clone)
     assert first.returncode == 0, first.stderr
