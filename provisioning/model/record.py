@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from provisioning.model.api_call import ApiCall
 from provisioning.model.base import Model
+from provisioning.model.origin import PlanOrigin
 from provisioning.model.plan import Action
 from provisioning.model.provenance import Provenance
 
@@ -33,24 +34,12 @@ class PlannedChange(Model):
     action: Action
 
 
-class BeginEntry(Entry):
+class BeginEntry(Entry, PlanOrigin):
     """A plan is about to be carried out: by whom, where, from which commit."""
 
     type: Literal["begin"] = "begin"
     tool_version: str
     """The tool's version."""
-    host: str
-    """The workspace."""
-    workspace_id: str
-    """Its id."""
-    target: str
-    """The configs' target."""
-    set_name: str
-    """The set's name."""
-    set_id: str
-    """The set's id."""
-    identity: str
-    """Who applies: an e-mail, or a service principal's application id."""
     provenance: Provenance
     """The commit and the job."""
     changes: tuple[PlannedChange, ...]

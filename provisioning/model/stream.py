@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import ConfigDict, Field
 
 from provisioning.model.base import Model
+from provisioning.model.origin import PlanOrigin
 from provisioning.model.plan import Action, FieldChange, Operation, Summary
 
 Level: TypeAlias = Literal["info", "warning", "error"]
@@ -75,22 +76,10 @@ class ResourcePlanLine(Line):
     """What a reader has to know besides."""
 
 
-class SummaryLine(Line):
+class SummaryLine(Line, PlanOrigin):
     """The end of a plan."""
 
     type: Literal["summary"] = "summary"
-    host: str
-    """The workspace."""
-    workspace_id: str
-    """Its id."""
-    target: str
-    """The configs' target."""
-    identity: str
-    """Who plans: an e-mail, or a service principal's application id."""
-    set_name: str
-    """The set's name."""
-    set_id: str
-    """The set's id."""
     counts: Summary
     """How many objects meet which fate."""
     undecided: tuple[str, ...]

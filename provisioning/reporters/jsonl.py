@@ -17,6 +17,7 @@ from provisioning.model.events import (
     Event,
     StepStarted,
 )
+from provisioning.model.origin import origin_of
 from provisioning.model.ownership import TOOL
 from provisioning.model.stream import (
     AnyLine,
@@ -105,12 +106,7 @@ class JsonLines:
             yield self._guard(guard, positions.get(guard.address))
         yield SummaryLine(
             ts=self._now(),
-            host=plan.host,
-            workspace_id=plan.workspace_id,
-            target=plan.target,
-            identity=plan.identity,
-            set_name=plan.set_name,
-            set_id=plan.set_id,
+            **origin_of(plan),
             counts=plan.summary,
             undecided=plan.undecided,
             not_ready=plan.not_ready,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from provisioning.model.events import ChangeDone, ChangeFailed, ChangeSkipped
+from provisioning.model.origin import origin_of
 from provisioning.model.record import (
     AnyEntry,
     BeginEntry,
@@ -46,12 +47,7 @@ class RecordLines:
                 run=self._run,
                 ts=self._now(),
                 tool_version=tool_version,
-                host=plan.host,
-                workspace_id=plan.workspace_id,
-                target=plan.target,
-                set_name=plan.set_name,
-                set_id=plan.set_id,
-                identity=plan.identity,
+                **origin_of(plan),
                 provenance=provenance,
                 changes=tuple(PlannedChange(address=each.address, action=each.action) for each in plan.changes),
             )

@@ -29,6 +29,14 @@ def list_acls(connection: Connection, scope: str) -> dict[str, ScopeLevel]:
     return {text(item.get("principal")): cast("ScopeLevel", text(item.get("permission"))) for item in items}
 
 
+def visible_acls(connection: Connection, scope: str) -> dict[str, ScopeLevel] | None:
+    """List who may do what in a scope; None if this identity may not."""
+    try:
+        return list_acls(connection, scope)
+    except NotPermittedError:
+        return None
+
+
 def put_acl(
     connection: Connection, scope: str, principal: str, *, level: str, sleep: Callable[[float], None] = time.sleep
 ) -> None:

@@ -8,7 +8,7 @@ from provisioning.errors import NotFoundError, NotPermittedError
 from provisioning.model.address import endpoint_address, scope_address
 from provisioning.model.ownership import marker_owners
 from provisioning.model.workspace import Live, LiveEndpoint, LiveScope
-from provisioning.workspace.acls import list_acls
+from provisioning.workspace.acls import visible_acls
 from provisioning.workspace.endpoints import get_endpoint, list_endpoints
 from provisioning.workspace.parallel import in_parallel
 from provisioning.workspace.permissions import get_permissions
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from provisioning.model.permissions import ScopeLevel
     from provisioning.workspace.client import Connection
 
 
@@ -78,16 +77,9 @@ def _scope(connection: Connection, listed: Mapping[str, JsonValue]) -> LiveScope
         backend_type=backend,
         keyvault_metadata=vault if isinstance(vault, dict) else None,
         keys=keys,
-        acls=_acls(connection, name),
+        acls=visible_acls(connection, name),
         owner_sets=marker_owners(keys),
     )
-
-
-def _acls(connection: Connection, scope: str) -> Mapping[str, ScopeLevel] | None:
-    try:
-        return list_acls(connection, scope)
-    except NotPermittedError:
-        return None
 
 
 def _endpoint(connection: Connection, name: str) -> LiveEndpoint | None:

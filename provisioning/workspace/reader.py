@@ -13,7 +13,7 @@ from provisioning.model.ownership import SET_TAG, marker_key, marker_owners
 from provisioning.model.references import secrets_used
 from provisioning.model.secret import ExternalSource
 from provisioning.model.workspace import Desired, Live, LiveEndpoint, LiveScope, Verdict
-from provisioning.workspace.acls import list_acls
+from provisioning.workspace.acls import visible_acls
 from provisioning.workspace.endpoints import get_endpoint, list_endpoints
 from provisioning.workspace.marker import Marker, judge
 from provisioning.workspace.parallel import in_parallel
@@ -24,7 +24,6 @@ from provisioning.workspace.shapes import objects_in, text
 
 if TYPE_CHECKING:
     from provisioning.model.endpoints import ModelServingEndpoint
-    from provisioning.model.permissions import ScopeLevel
     from provisioning.model.scopes import SecretScope
     from provisioning.workspace.client import Connection
 
@@ -117,7 +116,7 @@ def _read_scope(
         backend_type=backend or scope.backend,
         keyvault_metadata=_metadata(listed),
         keys=keys,
-        acls=_acls(connection, name) if rights_matter else None,
+        acls=visible_acls(connection, name) if rights_matter else None,
         owner_sets=owners,
         verdicts=_verdicts(scope, keys, marker, owned=owner in owners, values=values),
         recorded=frozenset(marker.records) if marker else None,
@@ -127,13 +126,6 @@ def _read_scope(
 def _metadata(listed: Mapping[str, JsonValue] | None) -> dict[str, JsonValue] | None:
     found = listed.get("keyvault_metadata") if listed else None
     return found if isinstance(found, dict) else None
-
-
-def _acls(connection: Connection, scope: str) -> Mapping[str, ScopeLevel] | None:
-    try:
-        return list_acls(connection, scope)
-    except NotPermittedError:
-        return None
 
 
 def _verdicts(

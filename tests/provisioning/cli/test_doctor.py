@@ -23,6 +23,12 @@ def checks(result: Result) -> dict[str, dict[str, Any]]:
     return {each["subject"]: each for each in json.loads(result.out)["checks"]}
 
 
+def make_scope_for_ann(client: WorkspaceClient) -> None:
+    client.secrets.create_scope("llm")
+    client.secrets.put_secret("llm", "openai-key", string_value="sk")
+    client.secrets.put_acl("llm", "ann@example.com", AclPermission.READ)
+
+
 def test_all_is_well_and_nothing_is_written(configs: Configs, provision: Provision, writes: Writes) -> None:
     provision("apply", configs, "--yes")
     writes()
@@ -73,9 +79,7 @@ def test_rights_that_may_not_be_listed_are_unknown_and_no_error(
     client: WorkspaceClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    client.secrets.create_scope("llm")
-    client.secrets.put_secret("llm", "openai-key", string_value="sk")
-    client.secrets.put_acl("llm", "ann@example.com", AclPermission.READ)
+    make_scope_for_ann(client)
     monkeypatch.setenv("DATABRICKS_TOKEN", workspace.token_for("ann@example.com"))
 
     result = provision("doctor", configs, "--format", "json")
@@ -92,9 +96,7 @@ def test_creator_without_read_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The workspace reads an endpoint's secret with its creator's rights: once those are gone, calls fail."""
-    client.secrets.create_scope("llm")
-    client.secrets.put_secret("llm", "openai-key", string_value="sk")
-    client.secrets.put_acl("llm", "ann@example.com", AclPermission.READ)
+    make_scope_for_ann(client)
     with monkeypatch.context() as patched:
         patched.setenv("DATABRICKS_TOKEN", workspace.token_for("ann@example.com"))
         configs.content["resources"].pop("secret_scopes")
