@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,10 +20,23 @@ if TYPE_CHECKING:
 
     from local_workspace import LocalWorkspace
 
-# Importing databricks-langchain imports unitycatalog-langchain, whose models are written in pydantic's old way.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Support for class-based `config` is deprecated:pydantic.warnings.PydanticDeprecatedSince20"
-)
+pytestmark = [
+    # Importing databricks-langchain imports unitycatalog-langchain, whose models are written in pydantic's old way.
+    pytest.mark.filterwarnings(
+        "ignore:Support for class-based `config` is deprecated:pydantic.warnings.PydanticDeprecatedSince20"
+    ),
+    # Its clients cannot be closed: their sockets end with the garbage collector, which says so.
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def leave_no_socket_behind() -> Iterator[None]:
+    """Collect the clients here, where the warning is expected, and not in somebody else's test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 class Person(BaseModel):

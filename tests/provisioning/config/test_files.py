@@ -90,7 +90,7 @@ def test_positions_keep_the_path_that_the_user_gave(
         ({"databricks.yml": "include: ['.']\n"}, "P203"),
         ({"databricks.yml": "include: [./]\n"}, "P203"),
         ({"databricks.yml": "include: ['']\n"}, "P203"),
-        ({"databricks.yml": 'include: ["a\\0b"]\n'}, "P107"),
+        ({"databricks.yml": 'include: ["a\\0b"]\n'}, "P203"),
         ({"databricks.yml": "include: [../x.yml]\n"}, "P108"),
         ({"databricks.yml": "include: [/etc/x.yml]\n"}, "P108"),
         ({"databricks.yml": "include: one.yml\n"}, "P203"),
