@@ -37,7 +37,12 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A store of these tests' own: made once, since making its tables takes seconds."""
     before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/traces.db")
+    folder = tmp_path_factory.mktemp("mlflow")
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/traces.db")
+    # the default experiment keeps its files in ./mlruns
+    mlflow.set_experiment(
+        experiment_id=mlflow.create_experiment("tests", artifact_location=(folder / "files").as_uri())
+    )
     yield
     mlflow.set_tracking_uri(before)
 
