@@ -8,9 +8,9 @@ MASK = "********"
 
 _NAMED = re.compile(
     r"""(?ix)
-    ( (?: _plaintext | api_?key | api_?token | secret_access_key | access_key_id | client_secret
+    ( (?: _plaintext | api[_-]?key | api[_-]?token | secret_access_key | access_key_id | client_secret
         | private_key | password | passwd | bearer | token_value )
-      [\w.-]{0,64} ["']? \s* (?: : \s+ | = \s* ) )
+      [^\s:=`]{0,64} \s* (?: : \s+ | = \s* ) )
     (?! ["']? (?: \{\{secrets/ | \$\{ ) | \{ | \[ | \.\.\. | ["']?\s*$ | null\b | ~ | [|>][+-]?\d?\s*$ )
     (\S.*)
     """

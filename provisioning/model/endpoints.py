@@ -14,7 +14,7 @@ from provisioning.model.base import Model
 from provisioning.model.entities import AutoCaptureConfig, ServedEntity, ServedModel, TrafficConfig
 from provisioning.model.gateway import AiGatewayConfig
 from provisioning.model.permissions import EndpointPermission
-from provisioning.model.rules import Finding, RuledModel, did_you_mean, fields_of, items_of, name_finding
+from provisioning.model.rules import Finding, RuledModel, did_you_mean, fields_of, items_of, name_finding, text_in
 from provisioning.model.telemetry import TelemetryConfig
 from provisioning.model.values import REVEAL
 
@@ -142,12 +142,10 @@ class ModelServingEndpoint(RuledModel):
         yield from name_finding(
             raw, pattern="[A-Za-z0-9_-]+", longest=_LONGEST_NAME, allowed="letters, digits, - and _"
         )
-        seen: set[object] = set()
-        for index, tag in enumerate(items_of(raw.get("tags"))):
-            key = fields_of(tag).get("key")
-            if key is not None and key in seen:
+        keys = [text_in(fields_of(tag), "key") for tag in items_of(raw.get("tags"))]
+        for index, key in enumerate(keys):
+            if key is not None and key in keys[:index]:
                 yield Finding(f"the tag {key!r} is given twice", at=("tags", index, "key"), kind="twice")
-            seen.add(key if isinstance(key, str) else None)
         entities = items_of(fields_of(raw.get("config")).get("served_entities"))
         external = any(fields_of(each).get("external_model") is not None for each in entities)
         if external and raw.get("telemetry_config"):

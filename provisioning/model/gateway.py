@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from provisioning.model.base import Model
-from provisioning.model.rules import Finding, RuledModel, exactly_one, fields_of, items_of
+from provisioning.model.rules import Finding, RuledModel, exactly_one, fields_of, items_of, text_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +68,7 @@ class RateLimit(RuledModel):
     def findings(cls, raw: Mapping[str, object]) -> Iterator[Finding]:
         """Find out whether the limit counts one thing, for somebody."""
         yield from exactly_one(raw, ("calls", "tokens"))
-        key = raw.get("key") or "endpoint"
+        key = text_in(raw, "key") or "endpoint"
         if key in {"user_group", "service_principal"} and raw.get("principal") is None:
             yield Finding(f"a limit with key {key} needs a `principal`", kind="missing-field", absence=True)
         if key == "endpoint" and raw.get("principal") is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from provisioning.model.rules import Finding, RuledModel, exactly_one, given, needs
+from provisioning.model.rules import Finding, RuledModel, exactly_one, given, needs, text_in
 from provisioning.model.values import HttpAddress, Plaintext, SecretReference
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class OpenAiConfig(RuledModel):
     @classmethod
     def findings(cls, raw: Mapping[str, object]) -> Iterator[Finding]:
         """Find what the chosen kind of sign-in lacks."""
-        kind = raw.get("openai_api_type") or "openai"
+        kind = text_in(raw, "openai_api_type") or "openai"
         key = ("openai_api_key", "openai_api_key_plaintext")
         secret = ("microsoft_entra_client_secret", "microsoft_entra_client_secret_plaintext")
         if kind in {"azure", "azuread"}:
@@ -292,8 +292,8 @@ class ExternalModel(RuledModel):
     @classmethod
     def findings(cls, raw: Mapping[str, object]) -> Iterator[Finding]:
         """Find out whether the one block given is the provider's."""
-        provider = raw.get("provider")
-        block = CONFIG_OF.get(provider) if isinstance(provider, str) else None
+        provider = text_in(raw, "provider")
+        block = CONFIG_OF.get(provider) if provider is not None else None
         if block is None:
             return
         for other in given(raw, CONFIG_OF.values()):

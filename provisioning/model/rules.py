@@ -92,6 +92,12 @@ def items_of(value: object) -> Sequence[object]:
     return value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else ()
 
 
+def text_in(raw: Mapping[str, object], name: str) -> str | None:
+    """Read a field as text; what is none counts as absent."""
+    value = raw.get(name)
+    return value if isinstance(value, str) else None
+
+
 def given(raw: Mapping[str, object], names: Iterable[str]) -> list[str]:
     """List which of the fields hold something other than null."""
     return [name for name in names if raw.get(name) is not None]

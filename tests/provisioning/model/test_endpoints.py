@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
@@ -8,6 +9,9 @@ from pydantic import ValidationError
 from provisioning.model.endpoints import ModelServingEndpoint, default_entity_name
 from provisioning.model.providers import CONFIG_OF
 from provisioning.model.values import references_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KEY = "{{secrets/s/k}}"
 BLOCKS: dict[str, dict[str, Any]] = {
@@ -289,3 +293,38 @@ def test_references_are_found_anywhere_in_a_text() -> None:
     assert references_in("x {{secrets/a/b}} {{secrets/c.d/e_f}}") == (("a", "b"), ("c.d", "e_f"))
     assert references_in("{{secrets/a}} {secrets/a/b}") == ()
     assert references_in("{{secrets/${workspace.current_user.short_name}/k}}")[0].key == "k"
+
+
+ODD: tuple[Any, ...] = (None, {}, [], [[]], {"a": {}}, [None], "text", 3, 1.5, True)
+WHOLE: dict[str, Any] = endpoint(
+    *(external(each) for each in BLOCKS),
+    external(block=AZURE | ENTRA | {"openai_api_type": "azuread"}, name="azure"),
+    custom(environment_vars={"A": "b"}, workload_size="Small"),
+    tags=[{"key": "a", "value": "b"}, {"key": "c"}],
+    permissions=[{"level": "CAN_QUERY", "group_name": "g"}],
+    ai_gateway={
+        "rate_limits": [{"calls": 1, "key": "user_group", "principal": "g", "renewal_period": "minute"}],
+        "inference_table_config": {"enabled": True, "catalog_name": "c", "schema_name": "s"},
+    },
+    config={"traffic_config": {"routes": [{"served_entity_name": "e", "traffic_percentage": 100}]}},
+)
+
+
+def variants(value: object) -> Iterator[object]:
+    """Yield the value with each piece of it, in turn, replaced by something odd."""
+    yield from ODD
+    if isinstance(value, dict):
+        yield from (value | {key: odd} for key, child in value.items() for odd in variants(child))
+    if isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from ([*value[:index], odd, *value[index + 1 :]] for odd in variants(child))
+
+
+def test_no_value_of_a_wrong_type_gets_past_the_rules_as_another_error() -> None:
+    refused = 0
+    for value in variants(WHOLE):
+        with contextlib.suppress(ValidationError):
+            ModelServingEndpoint.model_validate(value)
+            continue
+        refused += 1
+    assert refused > 1000
