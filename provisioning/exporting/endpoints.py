@@ -48,7 +48,7 @@ def exported_endpoint(live: LiveEndpoint) -> Entry | str | None:
         fields = {name: each for name, each in fields.items() if name in {"name", "ai_gateway"}}
         if "ai_gateway" not in fields:
             return None  # Databricks' own, as Databricks made it
-    said = sayable(_managed(fields, tags), "", remarks)
+    said = sayable(_managed(fields, body, tags), "", remarks)
     if not isinstance(said, dict) or (problem := why_not(ModelServingEndpoint, said)):
         return f"a config cannot say it: {problem}"
     address = endpoint_address(live.name)
@@ -68,18 +68,16 @@ def _blocks(body: Mapping[str, JsonValue], remarks: list[str]) -> Fields:
     return found
 
 
-def _managed(fields: Fields, tags: Mapping[str, str]) -> Fields:
-    """Leave out what the set that owns it does not manage, and put in what it keeps empty."""
+def _managed(fields: Fields, body: Mapping[str, JsonValue], tags: Mapping[str, str]) -> Fields:
+    """Leave out what the set that owns it does not manage, and put in what it keeps empty or switched off."""
     hashed = read_config_hash(tags.get(HASH_TAG))
     if hashed is None:
         return fields
-    unmanaged = {block for block, letter in BLOCK_LETTERS.items() if letter not in hashed.blocks}
-    empty: Fields = {
-        block: [] if block in {"tags", "permissions"} else {}
-        for block, letter in BLOCK_LETTERS.items()
-        if letter in hashed.blocks and block not in fields and block != "permissions"
-    }
-    return {name: each for name, each in fields.items() if name not in unmanaged} | empty
+    managed = {block for block, letter in BLOCK_LETTERS.items() if letter in hashed.blocks}
+    kept = {name: each for name, each in fields.items() if name in managed or name not in BLOCK_LETTERS}
+    off: Fields = {block: settable(body.get(block) or {}, block) for block in _BLOCKS if block in managed}
+    bare: Fields = {"tags": []} if "tags" in managed else {}
+    return {**off, **bare, **kept}
 
 
 def _without_defaults(value: JsonValue, path: str) -> JsonValue:

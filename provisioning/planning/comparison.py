@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from provisioning.model.endpoints import ModelServingEndpoint, default_entity_name
 from provisioning.model.ownership import HASH_TAG, SET_TAG, ConfigHash, config_hash, read_config_hash
-from provisioning.planning.normal_form import normal_form
+from provisioning.planning.normal_form import normal_body
 from provisioning.planning.requests import declared_body
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def compare_endpoint(endpoint: ModelServingEndpoint, live: LiveEndpoint) -> Comp
 
 def hash_of(endpoint: ModelServingEndpoint) -> ConfigHash:
     """Hash what the configs say of an endpoint, permissions included."""
-    body = {block: normal_form(value, block) for block, value in declared_body(endpoint).items()}
+    body = normal_body(declared_body(endpoint))
     if endpoint.permissions is not None:
         body["permissions"] = sorted([each.model_dump(mode="json") for each in endpoint.permissions], key=str)
     return config_hash(body)

@@ -19,6 +19,19 @@ _WHOLE = "100"
 _NOTHING: tuple[JsonValue, ...] = (None, {}, [])
 
 
+def normal_body(declared: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return what the configs say of an endpoint, block by block.
+
+    A block that is cleared stays, in whichever way that is said: it is managed, and one that is absent is not.
+    """
+    body = {block: normal_form(value, block) for block, value in declared.items()}
+    return {
+        block: {} if value in _NOTHING else value
+        for block, value in body.items()
+        if value is None or value != rule_of(block).default
+    }
+
+
 def normal_form(value: JsonValue, path: str) -> JsonValue:
     """Return a declared value without what goes without saying, its lists in an order of their own.
 
@@ -67,5 +80,7 @@ def _without_default_traffic(config: Mapping[str, JsonValue]) -> dict[str, JsonV
 
 def _without_default_name(entity: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     nameless = {name: each for name, each in entity.items() if name != "name"}
-    derived = default_entity_name(nameless) or f"{entity.get('entity_name')}-{entity.get('entity_version')}"
-    return nameless if entity.get("name") == derived else dict(entity)
+    # how the server derives a custom entity's name is not documented: with its dots, or with dashes in their place
+    custom = f"{entity.get('entity_name')}-{entity.get('entity_version')}"
+    derived = {default_entity_name(nameless), custom, custom.replace(".", "-")}
+    return nameless if entity.get("name") in derived else dict(entity)

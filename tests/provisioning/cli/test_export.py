@@ -90,6 +90,24 @@ def test_export_writes_nothing_to_the_workspace(configs: Configs, provision: Pro
 
 WORDINGS: dict[str, dict[str, Any]] = {
     "blocks that are cleared": {"ai_gateway": {}, "tags": []},
+    "blocks that are null": {"ai_gateway": None, "email_notifications": None},
+    "a gateway that is off": {"ai_gateway": {"fallback_config": {"enabled": False}, "rate_limits": []}},
+    "defaults spelled out": {"route_optimized": False, "description": ""},
+    "no config": {"config": None},
+    "a custom model": {
+        "ai_gateway": ...,
+        "config": {
+            "served_entities": [
+                {
+                    "entity_name": "catalog.schema.model",
+                    "entity_version": "3",
+                    "scale_to_zero_enabled": False,
+                    "workload_size": "Small",
+                    "environment_vars": {"LEVEL": "1", "KEY": "{{secrets/llm/openai-key}}"},
+                }
+            ]
+        },
+    },
     "blocks that are not managed": {"ai_gateway": ..., "tags": ..., "permissions": ...},
     "only notifications": {"email_notifications": {"on_update_success": ["b@x.io", "a@x.io"]}},
     "a gateway with everything": {

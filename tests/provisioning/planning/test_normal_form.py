@@ -53,6 +53,7 @@ SAME: dict[str, Callable[[dict[str, Any]], object]] = {
     "the traffic that the server gives": lambda e: e["config"].update(
         traffic_config={"routes": [{"served_entity_name": "claude-v3", "traffic_percentage": 100}]}
     ),
+    "a default of the endpoint itself": lambda e: e.update(route_optimized=False, description=""),
     "a null within a block": lambda e: e["config"].update(auto_capture_config=None),
 }
 OTHER: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -68,6 +69,11 @@ OTHER: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.mark.parametrize("edit", SAME.values(), ids=SAME)
 def test_another_wording_has_the_same_hash(edit: Callable[[dict[str, Any]], object]) -> None:
     assert hashed(edit) == hashed(lambda _endpoint: None)
+
+
+@pytest.mark.parametrize("off", [None, {}, {"usage_tracking_config": {"enabled": False}}])
+def test_block_is_off_however_it_is_said(off: object) -> None:
+    assert hashed(lambda endpoint: endpoint.update(ai_gateway=off)) == hashed(OTHER["a block that is cleared"])
 
 
 @pytest.mark.parametrize("edit", OTHER.values(), ids=OTHER)
