@@ -7,32 +7,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioning.errors import (
-    BlockedError,
-    ConfigError,
-    InterruptedApplyError,
-    NothingAppliedError,
-    NotReadyError,
-    PartlyAppliedError,
-)
 from provisioning.execution.context import Context
-from provisioning.execution.executor import execute
+from provisioning.execution.reviewed import carry_out
+from provisioning.execution.smoke import COST
 from provisioning.execution.sources import Sources, read_sources, require
+from provisioning.model.address import endpoint_address
 from provisioning.model.events import Report
-from provisioning.model.plan import Plan
+from provisioning.model.plan import Operation, Plan
 from provisioning.planning.circumstances import Options
 from provisioning.planning.drift import drift_of
 from provisioning.planning.plan_file import refuse_unshown
 from provisioning.planning.planner import make_plan
 from provisioning.planning.removal import make_destroy_plan, make_disown_plan
+from provisioning.planning.requests import restorable_config
 from provisioning.planning.standings import standings_of
 from provisioning.session import Access, Session, open_session
 from provisioning.workspace.reader import read_live
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from provisioning.model.events import Event, Outcome
+    from pydantic import JsonValue
+
+    from provisioning.model.events import Event
     from provisioning.model.workspace import Desired, Live, Standing
 
 __all__ = ["Access", "Options", "Report", "apply", "destroy", "disown", "plan", "status", "wait"]
@@ -81,6 +78,8 @@ def apply(
     require_sources: bool = False,
     waiting: bool = True,
     timeout: float | None = None,
+    smoke_test: bool = False,
+    rollback: bool = False,
 ) -> Report:
     """Make a workspace hold what the configs say. Safe to run again at any time.
 
@@ -95,6 +94,8 @@ def apply(
         require_sources: whether a source that holds nothing is an error even where the key exists and is kept.
         waiting: whether to wait until endpoints are ready.
         timeout: seconds that each endpoint may take; the default goes by what it serves.
+        smoke_test: whether to call each endpoint once as it becomes ready; its provider charges for that.
+        rollback: whether an endpoint that does not answer gets its previous config back.
 
     Raises:
         WrongWorkspaceError: target and environment name different workspaces; nothing was sent.
@@ -114,6 +115,9 @@ def apply(
     if shown is not None:
         refuse_unshown(shown, made)
     require(made, sources, every=require_sources)
+    previous = _previous(made, live) if smoke_test and rollback else {}
+    if smoke_test:
+        made = _with_smoke_notes(made, previous, rollback=rollback)
     context = Context(
         connection=session.connection,
         owner=session.owner,
@@ -121,8 +125,10 @@ def apply(
         values=sources.values,
         endpoint_ids={each.name: each.id for each in live.endpoints.values() if each.id},
         timeout=timeout,
+        smoke=smoke_test,
+        previous=previous,
     )
-    return _carry_out(made, context, review=review, on_event=on_event, waiting=waiting)
+    return carry_out(made, context, review=review, on_event=on_event, waiting=waiting)
 
 
 def destroy(
@@ -148,7 +154,7 @@ def destroy(
     session = open_session(desired, access or Access(), select=select)
     made = make_destroy_plan(session.desired, _live(session, Sources(), owned_too=True))
     context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
-    return _carry_out(made, context, review=review, on_event=on_event, waiting=False)
+    return carry_out(made, context, review=review, on_event=on_event, waiting=False)
 
 
 def disown(
@@ -174,7 +180,7 @@ def disown(
     session = open_session(desired, access or Access(), select=select)
     made = make_disown_plan(session.desired, _live(session, Sources(), owned_too=True))
     context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
-    return _carry_out(made, context, review=review, on_event=on_event, waiting=False)
+    return carry_out(made, context, review=review, on_event=on_event, waiting=False)
 
 
 def status(desired: Desired, *, access: Access | None = None, select: Sequence[str] = ()) -> tuple[Standing, ...]:
@@ -196,6 +202,7 @@ def wait(
     select: Sequence[str] = (),
     on_event: Callable[[Event], None] = lambda _event: None,
     timeout: float | None = None,
+    smoke_test: bool = False,
 ) -> Report:
     """Wait until every declared endpoint is ready.
 
@@ -205,6 +212,7 @@ def wait(
         select: the resources that are meant, by key, name or address; none for all.
         on_event: told of everything that happens, one event at a time, from any thread.
         timeout: seconds that each endpoint may take; the default goes by what it serves.
+        smoke_test: whether to call each endpoint once as it becomes ready; its provider charges for that.
 
     Raises:
         NotReadyError: one was not ready in time.
@@ -222,12 +230,41 @@ def wait(
         not_ready=tuple(each.name for each in session.desired.endpoints),
     )
     context = Context(
-        connection=session.connection, owner=session.owner, desired=session.desired, values={}, timeout=timeout
+        connection=session.connection,
+        owner=session.owner,
+        desired=session.desired,
+        values={},
+        timeout=timeout,
+        smoke=smoke_test,
     )
-    outcome = execute(waits, context, on_event=on_event)
-    report = Report(plan=waits, outcome=outcome)
-    _judge(report, outcome)
-    return report
+    return carry_out(waits, context, review=lambda _plan: True, on_event=on_event, waiting=True)
+
+
+def _previous(made: Plan, live: Live) -> dict[str, Mapping[str, JsonValue]]:
+    """Return the configs that the plan replaces, as far as they can be put back."""
+    replaced = {
+        step.name for change in made.changes for step in change.steps if step.operation is Operation.UPDATE_CONFIG
+    }
+    configs = {name: restorable_config(live.endpoints[name].body) for name in replaced if name in live.endpoints}
+    return {name: config for name, config in configs.items() if config is not None}
+
+
+def _with_smoke_notes(made: Plan, previous: Mapping[str, object], *, rollback: bool) -> Plan:
+    """Say before anything is written what the calls cost, and which endpoints cannot go back."""
+    deployed = [
+        step.name
+        for change in made.changes
+        for step in change.steps
+        if step.operation in {Operation.CREATE_ENDPOINT, Operation.UPDATE_CONFIG}
+    ]
+    if not deployed:
+        return made
+    stuck = [
+        f"{endpoint_address(name)}: if it does not answer, there is no config to go back to"
+        for name in deployed
+        if rollback and name not in previous
+    ]
+    return made.model_copy(update={"notes": (*made.notes, f"{', '.join(deployed)}: {COST}", *stuck)})
 
 
 def _read(session: Session, access: Access) -> Sources:
@@ -243,63 +280,3 @@ def _live(session: Session, sources: Sources, *, owned_too: bool) -> Live:
     return read_live(
         session.connection, session.desired, owner=session.owner, values=sources.values, owned_too=owned_too
     )
-
-
-def _carry_out(
-    made: Plan,
-    context: Context,
-    *,
-    review: Callable[[Plan], bool],
-    on_event: Callable[[Event], None],
-    waiting: bool,
-) -> Report:
-    agreed = review(made)
-    if made.errors:
-        raise ConfigError(made.errors)
-    if made.guards:
-        raise BlockedError(
-            f"blocked by {_counted(len(made.guards), 'guard')}, nothing was written: "
-            + "; ".join(f"{guard.address}: {guard.message}" for guard in made.guards),
-            remedy="; ".join(dict.fromkeys(guard.remedy for guard in made.guards)),
-        )
-    if not agreed or not (made.changes or (made.not_ready and waiting)):
-        return Report(plan=made)
-    outcome = execute(made, context, on_event=on_event, waiting=waiting)
-    report = Report(plan=made, outcome=outcome)
-    _judge(report, outcome)
-    return report
-
-
-def _judge(report: Report, outcome: Outcome) -> None:
-    """Raise what an outcome amounts to, if it is not all well."""
-    undone = [*(each.address for each in outcome.failed), *(each.address for each in outcome.skipped)]
-    if outcome.interrupted:
-        raise InterruptedApplyError(
-            f"interrupted. Applied: {_listed(outcome.done)}. Not applied: {_listed(undone)}.",
-            report=report,
-            remedy="run it again to go on: it is safe",
-        )
-    if undone:
-        begun = outcome.done or any(each.done for each in outcome.failed)
-        kind = PartlyAppliedError if begun else NothingAppliedError
-        reasons = "; ".join(f"{each.address}: {each.message}" for each in outcome.failed)
-        raise kind(
-            f"Applied: {_listed(outcome.done)}. Not applied: {_listed(undone)}. {reasons}",
-            report=report,
-            remedy=next((each.remedy for each in outcome.failed if each.remedy), "mend what failed and run it again"),
-        )
-    if outcome.not_ready:
-        states = "; ".join(f"{each.address}: {each.state}" for each in outcome.not_ready)
-        raise NotReadyError(
-            f"all is applied, and not ready in time: {states}",
-            report=report,
-            remedy="run it again, or `wait`: it is safe",
-        )
-
-
-def _listed(addresses: Iterable[str]) -> str:
-    return ", ".join(addresses) or "nothing"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

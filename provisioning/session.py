@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from provisioning.workspace.location import locate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from pydantic import SecretStr
 
@@ -34,6 +36,7 @@ class Access:
         allowed_commands: the programs that `command` sources may run.
         on_value: told of each secret's value as soon as it is read, so that whoever keeps a log can conceal it.
         on_call: told of each call to the workspace that ended, from whichever thread made it.
+        contacting: entered with the host until it has answered for the first time, which may take a while.
         provenance: the commit and the job, for the workspace's own logs; None goes by the environment.
     """
 
@@ -43,6 +46,7 @@ class Access:
     allowed_commands: frozenset[str] = frozenset()
     on_value: Callable[[SecretStr], None] = lambda _value: None
     on_call: Callable[[ApiCall], None] = lambda _call: None
+    contacting: Callable[[str], AbstractContextManager[object]] = nullcontext
     provenance: Provenance | None = None
 
     @property
@@ -80,7 +84,8 @@ def open_session(desired: Desired, access: Access, *, select: Sequence[str] = ()
         WorkspaceError: the workspace does not answer, or not as one.
     """
     location = locate(desired.target, environ=access.environment, host=access.host, token=access.token)
-    connection = connect(location, on_call=access.on_call)
+    with access.contacting(location.host):
+        connection = connect(location, on_call=access.on_call)
     facts = workspace_facts(host=connection.host, user_name=connection.user)
     # names that hold the user's are known only now
     resolved = selected(resolve_workspace(desired, facts), select)

@@ -25,9 +25,11 @@ from provisioning.cli.graph import graph
 from provisioning.cli.init import init
 from provisioning.cli.places import configs_of, workspace_of
 from provisioning.cli.recording import recorded
+from provisioning.cli.rotate import rotate
 from provisioning.cli.schema import schema
 from provisioning.errors import ProvisioningError
 from provisioning.model.inert import inert
+from provisioning.reporters.values import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,10 +98,9 @@ def commands() -> None:
 def validate(place: Place) -> int:
     """Check configs, offline."""
     desired = configs_of(place)
-    found = f"{len(desired.scopes)} secret scopes and {len(desired.endpoints)} endpoints"
-    place.view.valid(
-        f"{inert(desired.set_name)}, target {inert(desired.target.name)}: {found} are valid.", desired.notes
-    )
+    scopes, endpoints = counted(len(desired.scopes), "secret scope"), counted(len(desired.endpoints), "endpoint")
+    where = f"{inert(desired.set_name)}, target {inert(desired.target.name)}"
+    place.view.valid(f"{where}: {scopes} and {endpoints} are valid.", desired.notes)
     return 0
 
 
@@ -156,6 +157,8 @@ def plan(
 @click.option(
     "--require-sources", is_flag=True, help="Fail if a secret's source holds nothing, even if its key exists."
 )
+@click.option("--smoke-test", is_flag=True, help="Call each endpoint once as it becomes ready; costs a few tokens.")
+@click.option("--rollback", is_flag=True, help="With --smoke-test: put the previous config back if it fails.")
 @click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Append what was done, as JSON lines.")
 def apply(
     place: Place,
@@ -166,11 +169,17 @@ def apply(
     no_wait: bool,
     timeout: float | None,
     require_sources: bool,
+    smoke_test: bool,
+    rollback: bool,
     record: Path | None,
 ) -> int:
     """Make the workspace hold what the configs say. Safe to run again at any time."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
+    if rollback and not smoke_test:
+        raise click.UsageError("--rollback goes by --smoke-test: add it")
+    if smoke_test and no_wait:
+        raise click.UsageError("--smoke-test calls endpoints when they are ready: leave --no-wait out")
     shown = None
     if plan_file is not None:
         place, options, shown = plan_files.read(plan_file, place, options=options)
@@ -186,6 +195,8 @@ def apply(
             require_sources=require_sources,
             waiting=not no_wait,
             timeout=timeout,
+            smoke_test=smoke_test,
+            rollback=rollback,
         )
         place.view.report(report)
     return 0
@@ -252,12 +263,15 @@ def status(place: Place) -> int:
 @contacting
 @selecting
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="How long each endpoint may take.")
-def wait(place: Place, *, timeout: float | None) -> int:
+@click.option("--smoke", is_flag=True, help="Call each endpoint once when it is ready; costs a few tokens.")
+def wait(place: Place, *, timeout: float | None, smoke: bool) -> int:
     """Wait until every declared endpoint is ready."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
     with workspace_of(place) as (desired, access):
-        report = runner.wait(desired, access=access, select=place.select, on_event=place.view.event, timeout=timeout)
+        report = runner.wait(
+            desired, access=access, select=place.select, on_event=place.view.event, timeout=timeout, smoke_test=smoke
+        )
         place.view.report(report)
     return 0
 
@@ -269,5 +283,5 @@ def _review(place: Place, made: Plan, desired: Desired, *, yes: bool) -> bool:
     return terminal.agreed(made, yes=yes)
 
 
-for each in (doctor, export, graph, init, schema):
+for each in (doctor, export, graph, init, rotate, schema):
     commands.add_command(each)

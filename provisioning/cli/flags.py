@@ -23,6 +23,7 @@ _FORMS: Mapping[str, tuple[str, ...]] = {
     "destroy": ("text", "json", "jsonl", "github"),
     "export": ("text",),
     "graph": ("text",),
+    "rotate": ("text", "json", "jsonl", "github"),
     "wait": ("text", "json", "jsonl", "github"),
 }
 """What `--format` takes besides `text` and `json`, by command."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import SecretStr
 
+from provisioning.cli.terminal import patience
 from provisioning.config.git import git_facts
 from provisioning.errors import ConfigError, ProvisioningError
 from provisioning.model.provenance import provenance_of
@@ -71,6 +72,7 @@ def workspace_of(
         allowed_commands=frozenset(place.allowed),
         on_value=place.view.mask,
         on_call=on_call,
+        contacting=patience,
         provenance=provenance_here(),
     )
     if not place.local:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -13,9 +15,12 @@ from provisioning.model.inert import inert
 from provisioning.reporters import diagnostics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from provisioning.model.plan import Plan
+
+PATIENCE = 2.0
+"""Seconds after which somebody who waits for a host is told that it has not answered."""
 
 _COLOURS = {"good": "green", "change": "yellow", "bad": "red"}
 
@@ -25,6 +30,18 @@ def agreed(made: Plan, *, yes: bool) -> bool:
     if yes or made.guards or made.errors or not made.changes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     return click.confirm("Carry it out?", err=True)
+
+
+@contextlib.contextmanager
+def patience(host: str) -> Iterator[None]:
+    """Say that a host takes its time, if it does: it is tried for a while before it is given up."""
+    late = threading.Timer(PATIENCE, click.echo, [f"{inert(host)} has not answered yet; still trying"], {"err": True})
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
 
 
 def painter(stream: TextIO) -> Callable[..., str]:

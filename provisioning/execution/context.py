@@ -13,7 +13,7 @@ from provisioning.readiness import CUSTOM_TIMEOUT, EXTERNAL_TIMEOUT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pydantic import SecretStr
+    from pydantic import JsonValue, SecretStr
 
     from provisioning.model.endpoints import ModelServingEndpoint
     from provisioning.model.events import Event
@@ -41,6 +41,8 @@ class Context:
         pause: pauses for so many seconds while waiting for an endpoint; None ends the pause on Ctrl-C.
         stop: set when the user pressed Ctrl-C.
         tell: told of what happens within an operation.
+        smoke: whether each endpoint that became ready is called once.
+        previous: the configs that endpoints go back to if they don't answer then, by name.
         written: the secrets that were put and are not yet recorded, by scope.
         deleted: the keys that were deleted, likewise.
     """
@@ -55,6 +57,8 @@ class Context:
     pause: Callable[[float], None] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     tell: Callable[[Event], None] = lambda _event: None
+    smoke: bool = False
+    previous: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     written: dict[str, list[Put]] = field(default_factory=dict)
     deleted: dict[str, list[str]] = field(default_factory=dict)
 

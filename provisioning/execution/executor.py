@@ -10,10 +10,12 @@ from provisioning.errors import AbandonedApplyError, ProvisioningError
 from provisioning.execution.context import StoppedError
 from provisioning.execution.graph import Group, groups_of
 from provisioning.execution.operations import carry_out
+from provisioning.execution.smoke import smoke_test
 from provisioning.model.events import (
     ChangeDone,
     ChangeFailed,
     ChangeSkipped,
+    EndpointCalled,
     EndpointNotReady,
     EndpointPolled,
     EndpointReady,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 WORKERS = 8
 """Groups at work at the same time; the permissions API takes 20 calls at once from a whole workspace."""
 
+_MISSING = "`apply` makes it, if the configs declare it; else ask its owner for CAN_VIEW"
 _INTERRUPTED = "interrupted before it was begun"
 
 
@@ -192,6 +195,8 @@ class _Run:
             raise
         else:
             self.tell(EndpointReady(address=address, elapsed=context.clock() - started))
+            if context.smoke:
+                self.tell(EndpointCalled(address=address, answered=smoke_test(context, name)))
 
     def _stop_group(self, group: Group, at: Change, error: Exception, done: dict[Address, list[str]]) -> None:
         for change in group.changes:
@@ -200,7 +205,8 @@ class _Run:
                 continue
             if change is at and not isinstance(error, StoppedError):
                 message = self._context.connection.conceal(str(error))
-                self._fail(change, message, steps, remedy=getattr(error, "remedy", None))
+                missing = _MISSING if isinstance(error, EndpointMissingError) else None
+                self._fail(change, message, steps, remedy=getattr(error, "remedy", missing))
             elif steps:
                 because = "interrupted" if isinstance(error, StoppedError) else f"stopped, since {at.address} failed"
                 self._fail(change, because, steps, remedy="run again: it is safe")

@@ -75,6 +75,13 @@ class EndpointReady(Model):
     elapsed: float
 
 
+class EndpointCalled(Model):
+    """An endpoint was called once, and answered; or there is no call that suits it."""
+
+    address: Address
+    answered: bool
+
+
 class EndpointNotReady(Model):
     """A wait came to no good end: in time it was still pending, or its deployment failed."""
 
@@ -93,6 +100,7 @@ Event: TypeAlias = (
     | ChangeFailed
     | ChangeSkipped
     | EndpointReady
+    | EndpointCalled
     | EndpointNotReady
 )
 

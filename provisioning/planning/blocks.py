@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioning.planning.comparison import Comparison
 
 OUTSIDE = "changed outside since the last apply"
-_REREAD = "the secret it refers to gets another value, and a running endpoint may not read it again by itself"
+REREAD = "the secret it refers to gets another value, and a running endpoint may not read it again by itself"
 _UNCOMPARED = "the config changed, and this cannot be read back to be compared"
 
 BLOCKS: Mapping[str, Operation] = {
@@ -132,7 +132,7 @@ def _rereads(
     compared: Comparison, rewritten: Collection[tuple[str, str]], *, named: Collection[str]
 ) -> tuple[FieldChange, ...]:
     return tuple(
-        FieldChange(path=path, old=value, new=value, reason=_REREAD, origin="config")
+        FieldChange(path=path, old=value, new=value, reason=REREAD, origin="config")
         for path, value in leaves(compared.declared["config"], "config")
         if isinstance(value, str)
         and path not in named

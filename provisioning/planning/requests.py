@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Body = dict[str, JsonValue]
 
 _CONFIG_PARTS = ("traffic_config", "auto_capture_config")
+_CREDENTIALS = ("{{secrets/", "instance_profile_arn", "uc_service_credential_name")
 _GATEWAY_PARTS = (
     "usage_tracking_config",
     "inference_table_config",
@@ -126,3 +127,21 @@ def _still_leads_somewhere(traffic: JsonValue, body: Body) -> bool:
         if isinstance(each, dict)
     ]
     return bool(led_to) and set(led_to) == set(names)
+
+
+def restorable_config(live: Mapping[str, JsonValue]) -> Body | None:
+    """Return the body that would put a live config back; None if it cannot be known.
+
+    Args:
+        live: the endpoint, as the workspace describes it. A key that was given in the clear is never echoed, so a
+            provider's block without a reference or a cloud's own credential is not whole.
+    """
+    config = live.get("config")
+    entities = config.get("served_entities") if isinstance(config, dict) else None
+    if not isinstance(config, dict) or not isinstance(entities, list) or not entities:
+        return None
+    models = [str(each["external_model"]) for each in entities if isinstance(each, dict) and each.get("external_model")]
+    if not all(any(mark in model for mark in _CREDENTIALS) for model in models):
+        return None
+    parts = ("served_entities", *_CONFIG_PARTS)
+    return {part: settable(config[part], f"config.{part}") for part in parts if config.get(part)}

@@ -32,7 +32,9 @@ def _scope(name: str, live: LiveScope | None) -> Standing:
         )
     keys = [key for key in live.keys if not is_marker(key)]
     owned = f", owned by set {', '.join(live.owner_sets)}" if live.owner_sets else ", owned by no set"
-    return Standing(address=address, state="PRESENT", detail=f"{len(keys)} keys{owned}")
+    return Standing(
+        address=address, state="PRESENT", detail=f"{len(keys)} {'key' if len(keys) == 1 else 'keys'}{owned}"
+    )
 
 
 def _endpoint(name: str, live: LiveEndpoint | None) -> Standing:

@@ -8,6 +8,7 @@ from provisioning.model.events import (
     ChangeDone,
     ChangeFailed,
     ChangeSkipped,
+    EndpointCalled,
     EndpointNotReady,
     EndpointPolled,
     EndpointReady,
@@ -75,12 +76,8 @@ def _told(event: Event) -> tuple[str | None, str]:
             told = f"waiting for {duration(seconds)}: {because}", "faint"
         case Interrupted():
             told = "interrupted: finishing the calls in flight; once more leaves at once", "bad"
-        case EndpointPolled(address=address, state=state, elapsed=elapsed):
-            told = f"{inert(address)}: {inert(state)} ({duration(elapsed)})", "faint"
-        case EndpointReady(address=address, elapsed=elapsed):
-            told = f"{inert(address)}: READY after {duration(elapsed)}", "good"
-        case EndpointNotReady(address=address, state=state, failed=failed):
-            told = f"{inert(address)}: {'failed' if failed else 'not ready in time'}: {inert(state)}", "bad"
+        case EndpointPolled() | EndpointReady() | EndpointCalled() | EndpointNotReady():
+            told = _told_of_endpoint(event)
         case ChangeDone(address=address, action=action):
             told = f"{inert(address)}: {_PAST[action]}", ""
         case ChangeFailed(address=address, message=message, done=done):
@@ -91,6 +88,25 @@ def _told(event: Event) -> tuple[str | None, str]:
         case _:
             assert_never(event)
     return told
+
+
+def _told_of_endpoint(
+    event: EndpointPolled | EndpointReady | EndpointCalled | EndpointNotReady,
+) -> tuple[str, str]:
+    match event:
+        case EndpointPolled(state=state, elapsed=elapsed):
+            text, style = f"{inert(state)} ({duration(elapsed)})", "faint"
+        case EndpointReady(elapsed=elapsed):
+            text, style = f"READY after {duration(elapsed)}", "good"
+        case EndpointCalled(answered=True):
+            text, style = "answered a call", "good"
+        case EndpointCalled():
+            text, style = "not called: what it takes is not known", "faint"
+        case EndpointNotReady(state=state, failed=failed):
+            text, style = f"{'failed' if failed else 'not ready in time'}: {inert(state)}", "bad"
+        case _:
+            assert_never(event)
+    return f"{inert(event.address)}: {text}", style
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -11,6 +11,8 @@ from provisioning.reporters.values import STYLES, SYMBOLS, Paint, counted, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydantic import JsonValue
+
     from provisioning.model.plan import Change, FieldChange, Plan
 
 _ORDINARY = frozenset({"in the config, not in the workspace", "differs from the config"})
@@ -69,6 +71,7 @@ def change_lines(change: Change, *, paint: Paint = plain) -> Iterator[str]:
     yield paint(f"{SYMBOLS[change.action]} {inert(change.address)}", style=style) + f"  ({change.action.value})"
     for each in change.fields:
         yield f"    {_field(each, created=change.action is Action.CREATE)}{_why(each, paint)}"
+        yield from (f"      {line}" for line in _parts(each))
     for note in change.notes:
         yield paint(f"    note: {inert(note)}", style="faint")
 
@@ -81,7 +84,27 @@ def _field(field: FieldChange, *, created: bool) -> str:
         return f"{path}: {shown(field.new)}"
     if field.old is None and field.new is None:
         return path
+    if _is_item(field):
+        return f"{path}: {'added' if field.old is None else 'removed'}"
     return f"{path}: {shown(field.old)} → {shown(field.new)}"
+
+
+def _is_item(field: FieldChange) -> bool:
+    """Tell whether a whole object comes or goes: on one line nobody could read it."""
+    return {type(field.old), type(field.new)} == {dict, type(None)}
+
+
+def _parts(field: FieldChange) -> Iterator[str]:
+    if _is_item(field):
+        yield from (f"{inert(path)}: {shown(value)}" for path, value in _leaves(field.new or field.old, ""))
+
+
+def _leaves(value: JsonValue, path: str) -> Iterator[tuple[str, JsonValue]]:
+    if not isinstance(value, dict) or not value:
+        yield path, value
+        return
+    for name, each in value.items():
+        yield from _leaves(each, f"{path}.{name}" if path else name)
 
 
 def _why(field: FieldChange, paint: Paint) -> str:

@@ -79,9 +79,18 @@ def read_marker(connection: Connection, scope: str, *, owner: str) -> Marker | N
     return None if held is None else parse_marker(held)
 
 
+def fetch_secret(connection: Connection, scope: str, key: str) -> SecretStr | None:
+    """Fetch a value, to put it back later; None if it is not given out, or is no text."""
+    held = _fetched(connection, scope, key)
+    return SecretStr(held) if held else None
+
+
 def _marker_text(connection: Connection, scope: str, owner: str) -> str | None:
     """Fetch what a marker holds: nothing if there is none, None if it is not given out."""
-    key = marker_key(owner)
+    return _fetched(connection, scope, marker_key(owner))
+
+
+def _fetched(connection: Connection, scope: str, key: str) -> str | None:
     try:
         answer = connection.call(
             "GET",

@@ -61,7 +61,7 @@ def test_validate_asks_no_workspace(provision: Provision, configs: Configs, work
     result = provision("validate", configs)
 
     assert result.code == 0
-    assert "1 secret scopes and 1 endpoints are valid" in result.out
+    assert "1 secret scope and 1 endpoint are valid" in result.out
     assert list(workspace.requests) == []
 
 
@@ -151,3 +151,28 @@ def test_login_page_in_place_of_an_answer_is_one_sentence(
     assert result.code == 1
     assert "not JSON" in result.err
     assert "\x1b" not in result.err
+
+
+def test_host_that_takes_its_time_is_named_meanwhile(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioning.cli.terminal.PATIENCE", 0.0)
+    match = {"method": "GET", "path": "/api/2.0/preview/scim/v2/Me"}
+    workspace.faults.arm([{"match": match, "kind": "latency", "ms": 200}])
+
+    result = provision("plan", configs)
+
+    assert f"{workspace.host} has not answered yet" in result.err
+
+
+@pytest.mark.usefixtures("workspace")
+def test_wait_for_an_endpoint_that_is_not_there_says_who_makes_it(
+    configs: Configs, provision: Provision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioning.readiness.MISSING_GRACE", 0.0)
+
+    result = provision("wait", configs)
+
+    assert result.code == 1
+    assert "Ready: nothing. Not ready: model_serving_endpoints.chat" in result.err
+    assert "`apply` makes it" in result.err

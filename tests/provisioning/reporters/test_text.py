@@ -31,6 +31,24 @@ def test_field_shows_old_new_and_reason() -> None:
     ]
 
 
+def test_item_that_comes_or_goes_is_shown_part_by_part() -> None:
+    model = {"name": "b", "external_model": {"provider": "openai", "name": "gpt-4o"}}
+    fields = (
+        FieldChange(path="config.served_entities[b]", new=model, reason="in the config, not in the workspace"),
+        FieldChange(path="config.served_entities[c]", old={"name": "c"}, reason="in the workspace, not in the config"),
+    )
+    change = Change(address=ADDRESS, action=Action.UPDATE, fields=fields)
+
+    assert plan_text(plan(changes=(change,))).splitlines()[4:-2] == [
+        "    config.served_entities[b]: added",
+        "      name: b",
+        "      external_model.provider: openai",
+        "      external_model.name: gpt-4o",
+        "    config.served_entities[c]: removed  (in the workspace, not in the config)",
+        "      name: c",
+    ]
+
+
 def test_guard_shows_what_lets_it_pass() -> None:
     shown = plan_text(plan(guards=(Guard(address=ADDRESS, message="it is not ours", remedy="--adopt"),)))
 

@@ -1,0 +1,76 @@
+"""Whether an endpoint answers: READY does not prove that a provider takes the key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from provisioning.errors import WorkspaceError
+from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, wait_until_ready
+from provisioning.workspace import endpoints
+from provisioning.workspace.invocations import MOST_TOKENS, call_once, is_known
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from provisioning.execution.context import Context
+
+COST = f"each is called once when it is ready, which its provider charges for (one word, {MOST_TOKENS} tokens at most)"
+
+
+def smoke_test(context: Context, name: str) -> bool:
+    """Call an endpoint once.
+
+    Returns:
+        False if there is no call that suits it.
+
+    Raises:
+        WorkspaceError: it did not answer. With a config to go back to, that one serves again.
+    """
+    task = _task(endpoints.get_endpoint(context.connection, name) or {})
+    if not is_known(task):
+        return False
+    try:
+        call_once(context.connection, name, task=task)
+    except WorkspaceError as error:
+        restored = _restore(context, name)
+        raise WorkspaceError(
+            f"it is ready and does not answer{restored}: {error.message}",
+            call=error.call,
+            subject=error.subject,
+            status=error.status,
+            error_code=error.error_code,
+            request_id=error.request_id,
+            remedy="check the provider's key and settings, then run again",
+        ) from error
+    return True
+
+
+def _restore(context: Context, name: str) -> str:
+    """Put the previous config back; say how that went."""
+    previous = context.previous.get(name)
+    if previous is None:
+        return ""
+    context.pace()
+    endpoints.update_config(context.connection, name, body=previous)
+    try:
+        wait_until_ready(
+            lambda: endpoints.get_endpoint(context.connection, name),
+            name,
+            timeout=context.timeout_of(name),
+            clock=context.clock,
+            sleep=context.sleep,
+        )
+    except (NotReadyInTimeError, EndpointFailedError) as error:
+        return f" (its previous config was put back, and is not ready: {error})"
+    return " (its previous config serves again)"
+
+
+def _task(body: Mapping[str, JsonValue]) -> str:
+    if isinstance(task := body.get("task"), str):
+        return task
+    config = body.get("config")
+    entities = config.get("served_entities") if isinstance(config, Mapping) else None
+    listed = entities if isinstance(entities, list) else []
+    models = [each.get("external_model") for each in listed if isinstance(each, Mapping)]
+    return next((str(each.get("task")) for each in models if isinstance(each, Mapping)), "")

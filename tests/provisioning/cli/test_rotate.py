@@ -1,0 +1,120 @@
+"""A secret's new value: written over the old one, told to the endpoints that use it, and proved."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
+    from local_workspace.local import WorkspaceHandle
+    from tests.provisioning.conftest import Configs, Provision, Writes
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+PUT, CONFIG = "POST /api/2.0/secrets/put", "PUT /api/2.0/serving-endpoints/chat/config"
+CALL = "POST /serving-endpoints/chat/invocations"
+
+
+@pytest.fixture
+def applied(configs: Configs, provision: Provision, writes: Writes, monkeypatch: pytest.MonkeyPatch) -> Configs:
+    """Configs that are applied, and a source that has a new value since."""
+    monkeypatch.setenv("OTHER_KEY", "sk-other")
+    configs.scope["secrets"]["other"] = {"env": "OTHER_KEY"}
+    configs.write()
+    assert provision("apply", configs, "--yes").code == 0
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-second")
+    monkeypatch.delenv("OTHER_KEY")
+    writes()
+    return configs
+
+
+def value_of(client: WorkspaceClient, key: str = "openai-key") -> str:
+    return base64.b64decode(client.secrets.get_secret("llm", key).value or "").decode()
+
+
+def test_rotation_writes_tells_and_calls(
+    applied: Configs, provision: Provision, writes: Writes, client: WorkspaceClient
+) -> None:
+    result, seen = provision("rotate", "llm/openai-key", applied, "--yes"), writes()
+
+    assert result.code == 0, result.err
+    assert seen == [PUT, PUT, CONFIG, CALL]
+    assert value_of(client) == "sk-second"
+    assert "sk-second" not in result.out + result.err
+    assert "no way back to the old value" in result.out
+    assert provision("plan", applied, "--detailed-exitcode").code == 0
+
+
+def test_rotation_of_what_is_there_already_does_nothing(applied: Configs, provision: Provision, writes: Writes) -> None:
+    provision("rotate", "llm/openai-key", applied, "--yes")
+    writes()
+
+    assert provision("rotate", "llm/openai-key", applied, "--yes").code == 0
+    assert writes() == []
+
+
+def test_key_that_the_provider_refuses_gives_way_to_the_old_one(
+    applied: Configs,
+    provision: Provision,
+    client: WorkspaceClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-invalid-key")
+
+    result = provision("rotate", "llm/openai-key", applied, "--yes", "--rollback")
+
+    assert result.code == 5
+    assert "if an endpoint does not answer, the old value is put back" in result.out
+    assert "The old value was put back." in result.err
+    assert value_of(client) == "sk-first"
+    assert not {"sk-invalid-key", "sk-first"} & set((result.out + result.err).split())
+
+
+def test_old_value_that_cannot_be_read_is_said_beforehand(
+    workspace: WorkspaceHandle, applied: Configs, provision: Provision
+) -> None:
+    match = {"method": "GET", "path": "/api/2.0/secrets/get"}
+    workspace.faults.arm([{"match": match, "kind": "status", "status": 403, "offset": 1, "times": None}])
+
+    result = provision("rotate", "llm/openai-key", applied, "--yes", "--rollback")
+
+    assert "there is no way back" in result.out
+
+
+def test_endpoint_with_other_changes_is_not_changed_in_passing(
+    applied: Configs, provision: Provision, writes: Writes
+) -> None:
+    applied.endpoint["ai_gateway"]["rate_limits"][0]["calls"] = 1
+    applied.write()
+
+    result = provision("rotate", "llm/openai-key", applied, "--yes")
+
+    assert result.code == 1
+    assert "there is more to change than the secret" in result.err
+    assert writes() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("llm/openai-kee", "did you mean 'llm/openai-key'?"), ("zzz", "SCOPE/KEY")]
+)
+def test_unknown_secret_is_refused(applied: Configs, provision: Provision, name: str, words: str) -> None:
+    result = provision("rotate", name, applied, "--yes")
+
+    assert result.code == 1
+    assert words in result.err
+
+
+def test_source_without_a_value_is_an_error(
+    applied: Configs, provision: Provision, writes: Writes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+
+    result = provision("rotate", "llm/openai-key", applied, "--yes")
+
+    assert result.code == 1
+    assert "OPENAI_API_KEY" in result.err
+    assert writes() == []
