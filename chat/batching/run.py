@@ -171,8 +171,12 @@ class _Work:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(workers, len(self._left))):
                     group.create_task(self._worker(client, endpoint, rows))
-        except* ChatError as failures:
-            raise _first(failures) from None
+        except ExceptionGroup as failures:
+            # Not `except*`: some releases of Python 3.11 wrap what is raised there into a group once more.
+            first = next((each for each in failures.exceptions if isinstance(each, ChatError)), None)
+            if first is None:
+                raise
+            raise first from None
 
     def summary(self) -> Summary:
         seconds = time.monotonic() - self._began
@@ -196,9 +200,3 @@ class _Work:
             if self._on_progress is not None:
                 done = self._kept + self._answered + self._failed
                 self._on_progress(Progress(self._rows, done, self._failed, self._usage))
-
-
-def _first(failures: BaseExceptionGroup[ChatError]) -> ChatError:
-    """The first failure of a group: one is enough to say what stopped the batch."""
-    first = failures.exceptions[0]
-    return first if isinstance(first, ChatError) else _first(first)
