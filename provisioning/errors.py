@@ -27,7 +27,7 @@ secret's value; text that came from a server is bounded and made inert before it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 
 @dataclass(frozen=True, order=True)
@@ -161,11 +161,24 @@ class WorkspaceError(ProvisioningError):
         remedy: str | None = None,
     ) -> None:
         super().__init__(f"{subject}: {call}: {message}", remedy=remedy)
+        self.said = message
         self.call = call
         self.subject = subject
         self.status = status
         self.error_code = error_code
         self.request_id = request_id
+
+    def restated(self, message: str, *, remedy: str) -> Self:
+        """Return the same failure of the same call, in the words of who knows what it was made for."""
+        return type(self)(
+            message,
+            call=self.call,
+            subject=self.subject,
+            status=self.status,
+            error_code=self.error_code,
+            request_id=self.request_id,
+            remedy=remedy,
+        )
 
 
 class NotFoundError(WorkspaceError):

@@ -89,7 +89,9 @@ def rotate(
             made, replace(context, values={(scope, key): old}, smoke=False, written={}, deleted={}), on_event=on_event
         )
         went = "was put back" if not outcome.failed else "could not be put back everywhere"
-        raise type(error)(f"{error.message} The old value {went}.", report=error.report, remedy=error.remedy) from error
+        raise type(error)(
+            f"{error.message.rstrip('.')}. The old value {went}.", report=error.report, remedy=error.remedy
+        ) from error
 
 
 def _with_one_secret(desired: Desired, key: str) -> Desired:

@@ -152,9 +152,7 @@ def destroy(
         As `apply`.
     """
     session = open_session(desired, access or Access(), select=select)
-    made = make_destroy_plan(session.desired, _live(session, Sources(), owned_too=True))
-    context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
-    return carry_out(made, context, review=review, on_event=on_event, waiting=False)
+    return _part_with(session, make_destroy_plan, review=review, on_event=on_event)
 
 
 def disown(
@@ -178,9 +176,7 @@ def disown(
         As `apply`.
     """
     session = open_session(desired, access or Access(), select=select)
-    made = make_disown_plan(session.desired, _live(session, Sources(), owned_too=True))
-    context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
-    return carry_out(made, context, review=review, on_event=on_event, waiting=False)
+    return _part_with(session, make_disown_plan, review=review, on_event=on_event)
 
 
 def status(desired: Desired, *, access: Access | None = None, select: Sequence[str] = ()) -> tuple[Standing, ...]:
@@ -238,6 +234,19 @@ def wait(
         smoke=smoke_test,
     )
     return carry_out(waits, context, review=lambda _plan: True, on_event=on_event, waiting=True)
+
+
+def _part_with(
+    session: Session,
+    make: Callable[[Desired, Live], Plan],
+    *,
+    review: Callable[[Plan], bool],
+    on_event: Callable[[Event], None],
+) -> Report:
+    """Carry out a plan about all that the set owns, for which no secret's source is read."""
+    made = make(session.desired, _live(session, Sources(), owned_too=True))
+    context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
+    return carry_out(made, context, review=review, on_event=on_event, waiting=False)
 
 
 def _previous(made: Plan, live: Live) -> dict[str, Mapping[str, JsonValue]]:

@@ -32,8 +32,9 @@ from provisioning.model.inert import inert
 from provisioning.reporters.values import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from provisioning.model.events import Report
     from provisioning.model.plan import Plan
     from provisioning.model.workspace import Desired
     from provisioning.planning.circumstances import Options
@@ -211,16 +212,7 @@ def destroy(place: Place, *, yes: bool) -> int:
     """Delete everything that the configs' set owns in the workspace, and nothing else."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with workspace_of(place) as (desired, access):
-        report = runner.destroy(
-            desired,
-            access=access,
-            select=place.select,
-            review=lambda made: _review(place, made, desired, yes=yes),
-            on_event=place.view.event,
-        )
-        place.view.report(report)
-    return 0
+    return _part_with(place, runner.destroy, yes=yes)
 
 
 @commands.command()
@@ -232,16 +224,7 @@ def disown(place: Place, *, yes: bool) -> int:
     """Let go of what the configs' set owns: it stays as it is, and belongs to no set."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    with workspace_of(place) as (desired, access):
-        report = runner.disown(
-            desired,
-            access=access,
-            select=place.select,
-            review=lambda made: _review(place, made, desired, yes=yes),
-            on_event=place.view.event,
-        )
-        place.view.report(report)
-    return 0
+    return _part_with(place, runner.disown, yes=yes)
 
 
 @commands.command()
@@ -271,6 +254,19 @@ def wait(place: Place, *, timeout: float | None, smoke: bool) -> int:
     with workspace_of(place) as (desired, access):
         report = runner.wait(
             desired, access=access, select=place.select, on_event=place.view.event, timeout=timeout, smoke_test=smoke
+        )
+        place.view.report(report)
+    return 0
+
+
+def _part_with(place: Place, use_case: Callable[..., Report], *, yes: bool) -> int:
+    with workspace_of(place) as (desired, access):
+        report = use_case(
+            desired,
+            access=access,
+            select=place.select,
+            review=lambda made: _review(place, made, desired, yes=yes),
+            on_event=place.view.event,
         )
         place.view.report(report)
     return 0

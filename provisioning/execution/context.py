@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provisioning.model.events import Held
-from provisioning.readiness import CUSTOM_TIMEOUT, EXTERNAL_TIMEOUT
+from provisioning.readiness import CUSTOM_TIMEOUT, EXTERNAL_TIMEOUT, wait_until_ready
+from provisioning.workspace.endpoints import get_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from provisioning.model.endpoints import ModelServingEndpoint
     from provisioning.model.events import Event
     from provisioning.model.workspace import Desired
+    from provisioning.readiness import Readiness
     from provisioning.workspace.client import Connection
     from provisioning.workspace.secrets import Put
 
@@ -83,6 +85,17 @@ class Context:
             self.sleep(seconds)
 
         self.connection.pace.wait(sleep=hold)
+
+    def wait_ready(self, name: str, *, on_poll: Callable[[Readiness, float], None] | None = None) -> None:
+        """Wait until an endpoint is ready, and raise what `wait_until_ready` raises."""
+        wait_until_ready(
+            lambda: get_endpoint(self.connection, name),
+            name,
+            timeout=self.timeout_of(name),
+            on_poll=on_poll,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
 
     def endpoint(self, name: str) -> ModelServingEndpoint | None:
         """Return an endpoint as declared; None if the configs don't name it."""

@@ -31,9 +31,7 @@ from provisioning.readiness import (
     NotReadyInTimeError,
     Pending,
     Readiness,
-    wait_until_ready,
 )
-from provisioning.workspace.endpoints import get_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -179,14 +177,7 @@ class _Run:
                 self.tell(EndpointPolled(address=address, state=conceal(seen.reason), elapsed=elapsed))
 
         try:
-            wait_until_ready(
-                lambda: get_endpoint(context.connection, name),
-                name,
-                timeout=context.timeout_of(name),
-                on_poll=tell,
-                clock=context.clock,
-                sleep=context.sleep,
-            )
+            context.wait_ready(name, on_poll=tell)
         except NotReadyInTimeError as error:
             # all that was asked for is in place: what comes after (tags) does not depend on it
             self.tell(EndpointNotReady(address=address, state=conceal(error.last.reason), failed=False))

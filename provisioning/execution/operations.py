@@ -11,7 +11,7 @@ from provisioning.errors import AlreadyExistsError, BusyError, NotFoundError, Un
 from provisioning.model.address import endpoint_address
 from provisioning.model.ownership import HASH_TAG, SET_TAG, marker_key
 from provisioning.model.plan import Operation, Step
-from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, Ready, classify, wait_until_ready
+from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, Ready, classify
 from provisioning.workspace import acls, endpoints, permissions, scopes, secrets
 from provisioning.workspace.marker import Marker
 
@@ -118,13 +118,8 @@ def _carries_tags_of(live: Body, sent: Body) -> bool:
 def _taken(error: WorkspaceError) -> WorkspaceError:
     if isinstance(error, UnreachableError):
         return error
-    return AlreadyExistsError(
+    return error.restated(
         "the name was taken since the plan was made, by something that is not ours",
-        call=error.call,
-        subject=error.subject,
-        status=error.status,
-        error_code=error.error_code,
-        request_id=error.request_id,
         remedy="plan again: it shows what is there now",
     )
 
@@ -205,23 +200,12 @@ def _when_idle(context: Context, step: Step, call: Callable[[], None]) -> None:
 
 def _wait_for_others(context: Context, name: str, busy: BusyError) -> None:
     try:
-        wait_until_ready(
-            lambda: endpoints.get_endpoint(context.connection, name),
-            name,
-            timeout=context.timeout_of(name),
-            clock=context.clock,
-            sleep=context.sleep,
-        )
+        context.wait_ready(name)
     except EndpointFailedError:
         return  # it is over, which is all that matters here
     except NotReadyInTimeError as error:
-        raise BusyError(
+        raise busy.restated(
             f"another config update was still running after {error.seconds:.0f} s ({error.last.reason})",
-            call=busy.call,
-            subject=busy.subject,
-            status=busy.status,
-            error_code=busy.error_code,
-            request_id=busy.request_id,
             remedy="wait until it is over, then run again; --timeout gives it longer",
         ) from error
 

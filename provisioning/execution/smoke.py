@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from provisioning.errors import WorkspaceError
-from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, wait_until_ready
+from provisioning.readiness import EndpointFailedError, NotReadyInTimeError
 from provisioning.workspace import endpoints
 from provisioning.workspace.invocations import MOST_TOKENS, call_once, is_known
 
@@ -34,13 +34,8 @@ def smoke_test(context: Context, name: str) -> bool:
         call_once(context.connection, name, task=task)
     except WorkspaceError as error:
         restored = _restore(context, name)
-        raise WorkspaceError(
-            f"it is ready and does not answer{restored}: {error.message}",
-            call=error.call,
-            subject=error.subject,
-            status=error.status,
-            error_code=error.error_code,
-            request_id=error.request_id,
+        raise error.restated(
+            f"it is ready and does not answer{restored}: {error.said}",
             remedy="check the provider's key and settings, then run again",
         ) from error
     return True
@@ -54,13 +49,7 @@ def _restore(context: Context, name: str) -> str:
     context.pace()
     endpoints.update_config(context.connection, name, body=previous)
     try:
-        wait_until_ready(
-            lambda: endpoints.get_endpoint(context.connection, name),
-            name,
-            timeout=context.timeout_of(name),
-            clock=context.clock,
-            sleep=context.sleep,
-        )
+        context.wait_ready(name)
     except (NotReadyInTimeError, EndpointFailedError) as error:
         return f" (its previous config was put back, and is not ready: {error})"
     return " (its previous config serves again)"

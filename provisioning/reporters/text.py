@@ -82,7 +82,7 @@ def _field(field: FieldChange, *, created: bool) -> str:
         return inert(field.reason)
     if created and field.old is None:
         return f"{path}: {shown(field.new)}"
-    if field.old is None and field.new is None:
+    if field.old == field.new:  # it counts for another reason than its value
         return path
     if _is_item(field):
         return f"{path}: {'added' if field.old is None else 'removed'}"
