@@ -138,6 +138,7 @@ def _update_rate_limits(context: Context, step: Step) -> None:
 
 
 def _update_notifications(context: Context, step: Step) -> None:
+    context.pace()
     endpoints.update_notifications(context.connection, step.name, body=step.body)
 
 
@@ -146,6 +147,7 @@ def _update_telemetry(context: Context, step: Step) -> None:
 
 
 def _update_tags(context: Context, step: Step) -> None:
+    context.pace()
     endpoints.update_tags(context.connection, step.name, body=step.body)
 
 

@@ -25,7 +25,8 @@ class Draft:
     undecided: list[Address] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     rewritten: set[tuple[str, str]] = field(default_factory=set)
-    """The secrets that exist and get another value, by the scope's name without case and the key."""
+    """The secrets that are written, by the scope's name without case and the key: an endpoint that is there already may
+    hold what stood under that key before, whoever put it."""
 
     def block(self, address: Address, message: str, *, remedy: str) -> None:
         """Note that a guard is closed."""

@@ -142,8 +142,7 @@ def _plan_secrets(draft: Draft, scope: SecretScope, live: LiveScope, circumstanc
             )
         elif verdict in _WRITTEN_BECAUSE:
             draft.changes.append(_write(live.name, key, source, verdict, address_of=scope.name))
-            if verdict in {Verdict.DIFFERS, Verdict.CHANGED_OUTSIDE, Verdict.UNKNOWN}:
-                draft.rewritten.add((scope.name.lower(), key))
+            draft.rewritten.add((scope.name.lower(), key))
         else:
             draft.unchanged.append(address)
             if verdict is Verdict.NOT_CHECKED:

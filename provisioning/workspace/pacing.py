@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENDPOINT_WRITES = 50
-"""Create and update operations that a workspace takes in `WINDOW` seconds (the model serving limits' page)."""
+"""Create and update operations that a workspace takes in `WINDOW` seconds (the model serving limits' page).
+
+The page does not say which updates: so every call that writes to an endpoint counts, its tags and notifications
+too. Deletions do not, and permissions are another API's."""
 
 WINDOW = 300.0
 """Seconds."""
