@@ -62,7 +62,8 @@ def plan(
     access, options = access or Access(), options or Options()
     session = open_session(desired, access, select=select)
     sources = _read(session, access) if secret_values else Sources()
-    made = make_plan(session.desired, _live(session, sources, owned_too=options.prune), options=options)
+    live = _live(session, sources, owned_too=options.prune, compare_values=options.compare_values)
+    made = make_plan(session.desired, live, options=options)
     return drift_of(made) if drift_only else made
 
 
@@ -110,7 +111,7 @@ def apply(
     access, options = access or Access(), options or Options()
     session = open_session(desired, access, select=select)
     sources = _read(session, access)
-    live = _live(session, sources, owned_too=options.prune)
+    live = _live(session, sources, owned_too=options.prune, compare_values=options.compare_values)
     made = make_plan(session.desired, live, options=options)
     if shown is not None:
         refuse_unshown(shown, made)
@@ -285,7 +286,12 @@ def _read(session: Session, access: Access) -> Sources:
     )
 
 
-def _live(session: Session, sources: Sources, *, owned_too: bool) -> Live:
+def _live(session: Session, sources: Sources, *, owned_too: bool, compare_values: bool = False) -> Live:
     return read_live(
-        session.connection, session.desired, owner=session.owner, values=sources.values, owned_too=owned_too
+        session.connection,
+        session.desired,
+        owner=session.owner,
+        values=sources.values,
+        owned_too=owned_too,
+        compare_values=compare_values,
     )

@@ -128,6 +128,8 @@ def plan(
 
     if out is not None and drift_only:
         raise click.UsageError("--out writes a plan that can be applied, and --drift-only shows a part of one")
+    if no_secret_values and options.compare_values:
+        raise click.UsageError("--compare-values compares what the sources hold, and --no-secret-values reads none")
     with workspace_of(place) as (desired, access):
         made = runner.plan(
             desired,

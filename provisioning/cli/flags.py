@@ -104,6 +104,7 @@ def changing(command: Callable[..., int]) -> Callable[..., int]:
         "allow_widening": "Send a secret elsewhere, or give more people access.",
         "write_unknown_secrets": "Write secrets of which it cannot be told whether they differ.",
         "overwrite_outside_changes": "In production mode, put back what was changed outside.",
+        "compare_values": "Fetch secrets' live values and compare those; they are shown nowhere.",
     }
 
     @functools.wraps(command)

@@ -27,6 +27,8 @@ class Options(Model):
     """Write secrets of which it cannot be told whether they differ."""
     overwrite_outside_changes: bool = False
     """In production mode, put back what somebody changed outside of the configs."""
+    compare_values: bool = False
+    """Fetch the live values of secrets and compare those, where this identity may read them. It opens no guard."""
     hash_tag: bool = True
     """Remember in a tag what the configs said; without it nobody can tell an outside change from an edited config."""
 

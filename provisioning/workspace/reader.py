@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from provisioning.workspace.marker import Marker, judge
 from provisioning.workspace.parallel import in_parallel
 from provisioning.workspace.permissions import get_permissions
 from provisioning.workspace.scopes import list_scopes
-from provisioning.workspace.secrets import list_secrets, read_marker
+from provisioning.workspace.secrets import holds, list_secrets, read_marker
 from provisioning.workspace.shapes import objects_in, text
 
 if TYPE_CHECKING:
@@ -32,7 +32,13 @@ SecretValues = Mapping[tuple[str, str], SecretStr]
 
 
 def read_live(
-    connection: Connection, desired: Desired, *, owner: str, values: SecretValues, owned_too: bool = False
+    connection: Connection,
+    desired: Desired,
+    *,
+    owner: str,
+    values: SecretValues,
+    owned_too: bool = False,
+    compare_values: bool = False,
 ) -> Live:
     """Read the scopes and endpoints that the configs name.
 
@@ -45,6 +51,7 @@ def read_live(
         values: what the sources hold, to judge the live values by.
         owned_too: whether to look for everything else that the set owns as well, which takes a list of all
             endpoints and a look at each scope's keys.
+        compare_values: whether to fetch the live values and to compare those, where this identity may read them.
     """
     declared = {scope.name.lower() for scope in desired.scopes}
     used = {use.secret.scope for endpoint in desired.endpoints for use in secrets_used(endpoint)}
@@ -52,7 +59,14 @@ def read_live(
     listed = _scopes_by_name(connection) if desired.scopes or strangers else {}
     scopes = in_parallel(
         desired.scopes,
-        lambda scope: _read_scope(connection, scope, listed.get(scope.name.lower()), owner=owner, values=values),
+        lambda scope: _read_scope(
+            connection,
+            scope,
+            listed.get(scope.name.lower()),
+            owner=owner,
+            values=values,
+            compare_values=compare_values,
+        ),
     )
     endpoints = in_parallel(desired.endpoints, lambda endpoint: _read_endpoint(connection, endpoint))
     referenced = in_parallel(strangers, lambda name: _read_referenced(connection, name, listed.get(name.lower())))
@@ -98,6 +112,7 @@ def _read_scope(
     *,
     owner: str,
     values: SecretValues,
+    compare_values: bool,
 ) -> LiveScope | None:
     name = text(listed.get("name")) if listed else scope.name
     backend = text(listed.get("backend_type")) if listed else ""
@@ -111,6 +126,11 @@ def _read_scope(
     marker = read_marker(connection, name, owner=owner) if marker_key(owner) in keys else None
     # without keys, the rights tell whether it is what an interrupted create of ours left behind
     rights_matter = scope.permissions is not None or not keys
+    verdicts = _verdicts(scope, keys, marker, owned=owner in owners, values=values)
+    if compare_values:
+        verdicts |= _compared(
+            connection, name, values={key: values.get((scope.name, key)) for key in verdicts}, keys=keys
+        )
     return LiveScope(
         name=name,
         backend_type=backend or scope.backend,
@@ -118,7 +138,7 @@ def _read_scope(
         keys=keys,
         acls=visible_acls(connection, name) if rights_matter else None,
         owner_sets=owners,
-        verdicts=_verdicts(scope, keys, marker, owned=owner in owners, values=values),
+        verdicts=verdicts,
         recorded=frozenset(marker.records) if marker else None,
     )
 
@@ -137,6 +157,19 @@ def _verdicts(
         key: judge(known, key, value=values.get((scope.name, key)), version=source.version, timestamp=keys.get(key))
         for key, source in (scope.secrets or {}).items()
         if not isinstance(source, ExternalSource)
+    }
+
+
+def _compared(
+    connection: Connection, scope: str, *, values: Mapping[str, SecretStr | None], keys: Collection[str]
+) -> dict[str, Verdict]:
+    """Judge by the values themselves; what may not be read is left to the marker."""
+    wanted = [(key, value) for key, value in values.items() if value is not None and key in keys]
+    held = in_parallel(wanted, lambda each: holds(connection, scope, each[0], value=each[1]))
+    return {
+        key: Verdict.SAME if same else Verdict.DIFFERS
+        for (key, _), same in zip(wanted, held, strict=True)
+        if same is not None
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,12 @@ def fetch_secret(connection: Connection, scope: str, key: str) -> SecretStr | No
     """Fetch a value, to put it back later; None if it is not given out, or is no text."""
     held = _fetched(connection, scope, key)
     return SecretStr(held) if held else None
+
+
+def holds(connection: Connection, scope: str, key: str, *, value: SecretStr) -> bool | None:
+    """Tell whether a key holds a value, by fetching it; None if it is not given out."""
+    held = _fetched(connection, scope, key)
+    return None if held is None else hmac.compare_digest(held.encode(), value.get_secret_value().encode())
 
 
 def _marker_text(connection: Connection, scope: str, owner: str) -> str | None:
