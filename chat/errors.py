@@ -9,7 +9,8 @@
     ├── CallTimeoutError (TimeoutError)      no answer within `timeout`
     ├── RefusedError                         the server answered with an error status
     │   ├── BadRequestError                  400, 422
-    │   │   └── ContextTooLongError          ... because the input is longer than the model's context
+    │   │   ├── ContextTooLongError          ... because the input is longer than the model's context
+    │   │   └── ResponseFormatRefusedError   ... because the model takes no such response_format
     │   ├── UnauthenticatedError             401, or a token that the workspace does not know
     │   ├── PermissionDeniedError            403
     │   ├── NotFoundError                    404
@@ -146,6 +147,10 @@ class BadRequestError(RefusedError):
 
 class ContextTooLongError(BadRequestError):
     """The input is longer than the model's context."""
+
+
+class ResponseFormatRefusedError(BadRequestError):
+    """The model takes no `response_format`, or not this one."""
 
 
 class UnauthenticatedError(RefusedError):

@@ -15,6 +15,7 @@ from langchain_core.exceptions import (
     ModelPermissionDeniedError,
     ModelRateLimitError,
     ModelTimeoutError,
+    OutputParserException,
 )
 
 from chat import errors
@@ -33,6 +34,10 @@ class LangChainBadRequestError(errors.BadRequestError, ModelInvalidRequestError)
 
 class LangChainContextTooLongError(errors.ContextTooLongError, ContextOverflowError, ModelInvalidRequestError):
     """The input is longer than the model's context."""
+
+
+class LangChainResponseFormatRefusedError(errors.ResponseFormatRefusedError, ModelInvalidRequestError):
+    """The model takes no `response_format`, or not this one."""
 
 
 class LangChainUnauthenticatedError(errors.UnauthenticatedError, ModelAuthenticationError):
@@ -87,10 +92,15 @@ class LangChainNotReadyError(errors.NotReadyError, ModelTimeoutError):
     """The endpoint was not ready in time."""
 
 
+class UnstructuredAnswerError(errors.BadAnswerError, OutputParserException):
+    """Structured output was asked for, and the model refused, broke off, or answered in words."""
+
+
 # The nearest kind first.
 _KINDS: tuple[tuple[type[errors.ChatError], type[errors.ChatError]], ...] = (
     (errors.AuthError, LangChainAuthError),
     (errors.ContextTooLongError, LangChainContextTooLongError),
+    (errors.ResponseFormatRefusedError, LangChainResponseFormatRefusedError),
     (errors.BadRequestError, LangChainBadRequestError),
     (errors.UnauthenticatedError, LangChainUnauthenticatedError),
     (errors.PermissionDeniedError, LangChainPermissionDeniedError),

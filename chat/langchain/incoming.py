@@ -64,7 +64,7 @@ class ChunkWriter:
             return None
         content = self._content(chunk)
         if not (chunk.tool_calls or chunk.finish_reason or chunk.logprobs):
-            return ChatGenerationChunk(message=AIMessageChunk(content=content))
+            return _piece(content)
         told: dict[str, Any] = {"finish_reason": chunk.finish_reason, "logprobs": chunk.logprobs}
         told = {name: value for name, value in told.items() if value}
         calls = [_call_piece(each.index, each.id, each.name, each.arguments) for each in chunk.tool_calls]
@@ -77,6 +77,7 @@ class ChunkWriter:
             raise AssertionError("a stream that is over has its answer")
         message = AIMessageChunk(
             content="" if self._index < 0 else [],
+            additional_kwargs=_refusal(answer.choices[0]),
             usage_metadata=to_usage(answer.usage),
             response_metadata=said_of(answer),
             chunk_position="last",
@@ -142,13 +143,17 @@ def _generation(choice: Choice, usage: Usage | None, said: Mapping[str, Any]) ->
     content = choice.content
     message = AIMessage(
         content=content if isinstance(content, str) else [to_block(block) for block in content],
-        additional_kwargs={"refusal": choice.refusal} if choice.refusal else {},
+        additional_kwargs=_refusal(choice),
         response_metadata={**said, **info},
         tool_calls=calls,
         invalid_tool_calls=invalid,
         usage_metadata=to_usage(usage),
     )
     return ChatGeneration(message=message, generation_info=info)
+
+
+def _refusal(choice: Choice) -> dict[str, Any]:
+    return {"refusal": choice.refusal} if choice.refusal else {}
 
 
 def _calls(calls: tuple[ToolCall, ...]) -> tuple[list[LangChainToolCall], list[InvalidToolCall]]:
@@ -166,6 +171,29 @@ def _calls(calls: tuple[ToolCall, ...]) -> tuple[list[LangChainToolCall], list[I
         else:
             invalid.append(invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error="no JSON object"))
     return valid, invalid
+
+
+_EMPTY = AIMessageChunk(content="")
+_EMPTY_GENERATION = ChatGenerationChunk(message=_EMPTY)
+
+
+def _piece(content: str | list[str | dict[str, Any]]) -> ChatGenerationChunk:
+    """Write a piece that is content alone, as nearly all are.
+
+    Copied, not constructed: constructing validates what is known to be right, and was the greatest part of what a
+    streamed chunk cost. The containers are new, since a copy would share them with all others.
+    """
+    fresh: dict[str, Any] = {
+        "content": content,
+        "additional_kwargs": {},
+        "response_metadata": {},
+        "tool_calls": [],
+        "invalid_tool_calls": [],
+        "tool_call_chunks": [],
+    }
+    message = _EMPTY.model_copy(update=fresh)
+    # the generation's text is the message's, which its constructor would look up
+    return _EMPTY_GENERATION.model_copy(update={"message": message, "text": message.text})
 
 
 def _call_piece(index: int, identity: str | None, name: str | None, arguments: str) -> ToolCallChunk:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable  # noqa: TC003 - pydantic evaluates the fields' annotations
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages.utils import count_tokens_approximately
-from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr
 
-from chat.langchain.clients import open_async_client, open_client
+from chat.langchain.endpoint import EndpointModel
 from chat.langchain.errors import as_langchain
 from chat.langchain.incoming import PROVIDER, ChunkWriter, to_result
 from chat.langchain.outgoing import to_wire
-from chat.langchain.tools import Method, Schema, Tool, ToolChoice, structured, to_tool_choice, to_tools
+from chat.langchain.structured import Method, Schema, Shape, learning, structured
+from chat.langchain.tools import Tool, ToolChoice, to_tool_choice, to_tools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
     from langchain_core.runnables import Runnable
-
-    from chat.aio import AsyncChatClient
-    from chat.client import ChatClient
 
 # Fields that go into each request's body under their own name.
 _IN_BODY = (
@@ -49,7 +46,7 @@ _OPTIONS = ("wait", "timeout", "headers", "token")
 _NOT_IN_BODY = frozenset({*_OPTIONS, "model", "endpoint", "stream_usage"})
 
 
-class ChatDatabricks(BaseChatModel):
+class ChatDatabricks(EndpointModel, BaseChatModel):
     """A chat model behind a Databricks serving endpoint: custom, foundation or external.
 
         model = ChatDatabricks(endpoint="my-chat", temperature=0.1, max_tokens=256)
@@ -59,26 +56,8 @@ class ChatDatabricks(BaseChatModel):
     `extra_params`.
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid")  # which BaseChatModel's own would undo
 
-    endpoint: str | list[str] = Field(validation_alias=AliasChoices("endpoint", "model"))
-    """The serving endpoint's name (also `model=`), or several: the first that is available answers."""
-    host: str | None = None
-    """The workspace's URL; by default DATABRICKS_HOST, or what the SDK's unified auth finds."""
-    token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("token", "api_key"))
-    """A token; by default DATABRICKS_TOKEN, or the SDK's unified auth."""
-    token_provider: Callable[[], str] | None = Field(default=None, exclude=True, repr=False)
-    """A function that returns a token for each call, for instance the signed-in user's."""
-    wait: float = 0.0
-    """Seconds to wait for an endpoint that is not ready yet or scaled to zero; 0 does not wait."""
-    timeout: float | None = None
-    """Seconds without a byte after which a call is given up; None is 300."""
-    retry_for: float = 60.0
-    """Seconds within which failures that pass (429, 502, 503, 504, no connection) are retried."""
-    max_retries: int | None = None
-    """How many retries at most; None leaves it to `retry_for`."""
-    headers: dict[str, str] | None = None
-    """Further headers for each request."""
     use_responses_api: bool = False
     """Whether to ask by the Responses API; messages, tools and answers stay the same."""
     streaming: bool = False
@@ -118,27 +97,8 @@ class ChatDatabricks(BaseChatModel):
     )
     """Further fields of the request's body, as they are."""
 
-    _client: ChatClient | None = PrivateAttr(default=None)
-    _async_client: AsyncChatClient | None = PrivateAttr(default=None)
-
-    @property
-    def model(self) -> str:
-        """The endpoint's name (the first, if there are several)."""
-        return self.endpoint if isinstance(self.endpoint, str) else self.endpoint[0]
-
-    @property
-    def client(self) -> ChatClient:
-        """The core's synchronous client that this model calls through."""
-        if self._client is None:
-            self._client = open_client(self.endpoint, self._settings())
-        return self._client
-
-    @property
-    def async_client(self) -> AsyncChatClient:
-        """The core's asynchronous client that this model calls through."""
-        if self._async_client is None:
-            self._async_client = open_async_client(self.endpoint, self._settings())
-        return self._async_client
+    # Endpoints that have refused a JSON schema as response format.
+    _schemaless: set[str] = PrivateAttr(default_factory=set)
 
     def bind_tools(
         self,
@@ -168,7 +128,7 @@ class ChatDatabricks(BaseChatModel):
         self,
         schema: Schema | None = None,
         *,
-        method: Method = "function_calling",
+        method: Method | None = None,
         include_raw: bool = False,
         strict: bool | None = None,
         tools: Sequence[Tool] = (),
@@ -178,22 +138,18 @@ class ChatDatabricks(BaseChatModel):
 
         Args:
             schema: a pydantic class, a TypedDict, a JSON schema, or a function in OpenAI's shape.
-            method: `function_calling`, `json_schema`, or `json_mode` (which takes the schema from your prompt).
+            method: `json_schema`, `function_calling`, or `json_mode` (which takes the schema from your prompt). None is
+                json_schema, and function_calling where the endpoint has refused a JSON schema.
             include_raw: whether to return `{"raw", "parsed", "parsing_error"}` instead of the value.
             strict: whether the answer must match the schema exactly; json_schema is strict unless told otherwise.
             tools: further tools that the model may call first.
             **kwargs: further fields of the request.
         """
-        return structured(
-            self.bind,
-            self.bind_tools,
-            schema,
-            method=method,
-            strict=strict,
-            include_raw=include_raw,
-            tools=tools,
-            params=kwargs,
-        )
+        shape = Shape(schema, strict, include_raw, tools, kwargs)
+        if method is not None:
+            return structured(self, shape, method)
+        endpoint = kwargs.get("model") or kwargs.get("endpoint") or self.model
+        return learning(self, shape, endpoint, self._schemaless)
 
     def get_num_tokens(self, text: str) -> int:
         """Estimate a text's tokens: the model's own tokenizer is behind the endpoint."""
@@ -202,17 +158,6 @@ class ChatDatabricks(BaseChatModel):
     def get_num_tokens_from_messages(self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Estimate a conversation's tokens, tools included."""
         return count_tokens_approximately(messages, tools=[*tools] if tools else None)
-
-    def close(self) -> None:
-        """Close the idle connections of the synchronous client; those of an event loop are closed with it."""
-        if self._client is not None:
-            self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self.close()
 
     @property
     def _llm_type(self) -> str:
@@ -306,14 +251,4 @@ class ChatDatabricks(BaseChatModel):
         return body
 
     def _settings(self) -> dict[str, Any]:
-        token = self.token_provider or (self.token.get_secret_value() if self.token is not None else None)
-        settings = {
-            "host": self.host,
-            "token": token,
-            "wait": self.wait,
-            "retry_for": self.retry_for,
-            "max_retries": self.max_retries,
-            "headers": self.headers,
-            "use_responses_api": self.use_responses_api,
-        }
-        return settings if self.timeout is None else {**settings, "timeout": self.timeout}
+        return {**super()._settings(), "use_responses_api": self.use_responses_api}

@@ -18,6 +18,7 @@ from chat.errors import (
     PermissionDeniedError,
     RateLimitedError,
     RefusedError,
+    ResponseFormatRefusedError,
     ServerError,
     UnauthenticatedError,
     UnavailableError,
@@ -73,6 +74,7 @@ _STATUS_OF_CODE = {
 
 _REMEDIES: dict[type[RefusedError], str] = {
     ContextTooLongError: "Shorten the conversation, or use a model with a longer context.",
+    ResponseFormatRefusedError: "Leave response_format out, or ask by a function call instead.",
     UnauthenticatedError: "Check DATABRICKS_HOST and DATABRICKS_TOKEN: the token may be expired, or not this host's.",
     PermissionDeniedError: "Ask the endpoint's owner for CAN_QUERY on it.",
     NotFoundError: "Check the endpoint's name and the workspace; wait= (--wait) waits for one that is being created.",
@@ -84,6 +86,11 @@ _OVERFLOW = re.compile(
     r"context_length_exceeded|maximum context length|context (window|length)|prompt is too long|input is too long"
     r"|too many (input )?tokens|exceeds? the (maximum|limit).{0,40}tokens",
     re.IGNORECASE,
+)
+
+# Claude's own name for it (output_config, output_format) shows where Databricks passes on what Anthropic says.
+_FORMAT = re.compile(
+    r"response_format|json_?schema|structured.outputs?|output_(config|format)|response_?schema", re.IGNORECASE
 )
 
 # A parameter is refused as such; a value out of range ("must be between 0 and 2") is the caller's to mend.
@@ -206,7 +213,9 @@ def _kind(status: int, said: Said) -> type[RefusedError]:
         return _BY_STATUS[status]
     if status >= 500:  # noqa: PLR2004 - the first server error
         return ServerError
-    return ContextTooLongError if _OVERFLOW.search(f"{said.code} {said.message}") else BadRequestError
+    if _OVERFLOW.search(f"{said.code} {said.message}"):
+        return ContextTooLongError
+    return ResponseFormatRefusedError if _FORMAT.search(said.message) else BadRequestError
 
 
 def _sentence(status: int, said: Said) -> str:

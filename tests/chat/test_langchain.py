@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import subprocess
 import sys
@@ -19,9 +18,11 @@ from langchain_core.exceptions import (
     ModelRateLimitError,
 )
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
-from pydantic import BaseModel, ValidationError
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import ValidationError
 
-from chat import ChatDatabricks, errors
+from chat import ChatDatabricks, Chunk, errors
+from chat.langchain.incoming import ChunkWriter
 from chat.langchain.outgoing import to_wire
 
 if TYPE_CHECKING:
@@ -46,13 +47,6 @@ def model(server: ScriptedServer, **options: object) -> ChatDatabricks:
 def add(x: int, y: int) -> int:
     """Add two numbers."""
     return x + y
-
-
-class Joke(BaseModel):
-    """A joke."""
-
-    setup: str
-    punchline: str
 
 
 def test_an_unknown_constructor_argument_is_an_error() -> None:
@@ -207,25 +201,24 @@ def test_a_cut_stream_keeps_what_had_come(scripted: ScriptedServer) -> None:
     assert caught.value.partial.text == "part"
 
 
-@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
-def test_structured_output_with_the_raw_message_and_the_parsing_error(scripted: ScriptedServer, method: object) -> None:
-    written = {"setup": "a"}  # no punchline
-    call = {"id": "1", "type": "function", "function": {"name": "Joke", "arguments": json.dumps(written)}}
-    scripted.reply(answer(None, tool_calls=[call]) if method == "function_calling" else answer(json.dumps(written)))
-    result = model(scripted).with_structured_output(Joke, method=method, include_raw=True).invoke("hi")
-    assert isinstance(result["raw"], AIMessage)
-    assert result["parsed"] is None
-    assert result["parsing_error"] is not None
+def test_a_piece_of_text_is_as_if_it_had_been_constructed() -> None:
+    for content in ("a", "", [{"type": "text", "text": "x", "index": 0}]):
+        constructed = ChatGenerationChunk(message=AIMessageChunk(content=content))
+        piece = ChunkWriter().write(Chunk(text=content) if isinstance(content, str) else Chunk(content=tuple(content)))
+        assert piece is not None
+        assert piece.model_dump() == constructed.model_dump()
+        assert (piece.text, type(piece.text)) == (constructed.text, type(constructed.text))
 
 
-def test_json_schema_is_strict_unless_told_otherwise(scripted: ScriptedServer) -> None:
-    scripted.reply(answer('{"setup": "a", "punchline": "b"}'))
-    chat = model(scripted)
-    assert chat.with_structured_output(Joke, method="json_schema").invoke("hi") == Joke(setup="a", punchline="b")
-    chat.with_structured_output(Joke, method="json_schema", strict=False).invoke("hi")
-    formats = [body["response_format"]["json_schema"] for body in scripted.bodies]  # type: ignore[index]
-    assert [each.get("strict") for each in formats] == [True, None]
-    assert formats[0]["name"] == "Joke"
+def test_pieces_share_nothing_that_can_be_changed() -> None:
+    writer = ChunkWriter()
+    one, other = writer.write(Chunk(text="a")), writer.write(Chunk(text="b"))
+    assert one is not None
+    assert other is not None
+    held = [
+        {id(each) for each in vars(piece.message).values() if isinstance(each, (list, dict))} for piece in (one, other)
+    ]
+    assert held[0].isdisjoint(held[1])
 
 
 def test_a_model_can_be_pickled_after_use(scripted: ScriptedServer) -> None:
