@@ -5,6 +5,7 @@ load(paths) -> Desired        plan(desired) -> Plan        apply(desired) -> Rep
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from provisioning.execution.context import Context
@@ -81,6 +82,7 @@ def apply(
     timeout: float | None = None,
     smoke_test: bool = False,
     rollback: bool = False,
+    stop: threading.Event | None = None,
 ) -> Report:
     """Make a workspace hold what the configs say. Safe to run again at any time.
 
@@ -97,6 +99,7 @@ def apply(
         timeout: seconds that each endpoint may take; the default goes by what it serves.
         smoke_test: whether to call each endpoint once as it becomes ready; its provider charges for that.
         rollback: whether an endpoint that does not answer gets its previous config back.
+        stop: once it is set nothing more is begun, as after Ctrl-C, which another thread has to be told of.
 
     Raises:
         WrongWorkspaceError: target and environment name different workspaces; nothing was sent.
@@ -128,6 +131,7 @@ def apply(
         timeout=timeout,
         smoke=smoke_test,
         previous=previous,
+        stop=stop or threading.Event(),
     )
     return carry_out(made, context, review=review, on_event=on_event, waiting=waiting)
 
@@ -137,8 +141,10 @@ def destroy(
     *,
     access: Access | None = None,
     select: Sequence[str] = (),
+    shown: Plan | None = None,
     review: Callable[[Plan], bool] = lambda _plan: True,
     on_event: Callable[[Event], None] = lambda _event: None,
+    stop: threading.Event | None = None,
 ) -> Report:
     """Delete everything that the configs' set owns in a workspace, and nothing else.
 
@@ -146,14 +152,16 @@ def destroy(
         desired: the configs: they name the set and what `prevent_destroy` protects.
         access: which workspace to use; the target and the environment say so by default.
         select: the resources that are meant, by key, name or address; none for all that the set owns.
+        shown: a plan that somebody has seen: nothing else is done.
         review: shown the plan before anything is deleted; False ends it there.
         on_event: told of everything that happens, one event at a time, from any thread.
+        stop: once it is set nothing more is begun.
 
     Raises:
         As `apply`.
     """
     session = open_session(desired, access or Access(), select=select)
-    return _part_with(session, make_destroy_plan, review=review, on_event=on_event)
+    return _part_with(session, make_destroy_plan, shown=shown, review=review, on_event=on_event, stop=stop)
 
 
 def disown(
@@ -161,8 +169,10 @@ def disown(
     *,
     access: Access | None = None,
     select: Sequence[str] = (),
+    shown: Plan | None = None,
     review: Callable[[Plan], bool] = lambda _plan: True,
     on_event: Callable[[Event], None] = lambda _event: None,
+    stop: threading.Event | None = None,
 ) -> Report:
     """Let go of everything that the configs' set owns: it stays as it is, and belongs to no set.
 
@@ -170,14 +180,16 @@ def disown(
         desired: the configs: they name the set.
         access: which workspace to use; the target and the environment say so by default.
         select: the resources that are meant, by key, name or address; none for all that the set owns.
+        shown: a plan that somebody has seen: nothing else is done.
         review: shown the plan before anything is written; False ends it there.
         on_event: told of everything that happens, one event at a time, from any thread.
+        stop: once it is set nothing more is begun.
 
     Raises:
         As `apply`.
     """
     session = open_session(desired, access or Access(), select=select)
-    return _part_with(session, make_disown_plan, review=review, on_event=on_event)
+    return _part_with(session, make_disown_plan, shown=shown, review=review, on_event=on_event, stop=stop)
 
 
 def status(desired: Desired, *, access: Access | None = None, select: Sequence[str] = ()) -> tuple[Standing, ...]:
@@ -241,12 +253,22 @@ def _part_with(
     session: Session,
     make: Callable[[Desired, Live], Plan],
     *,
+    shown: Plan | None,
     review: Callable[[Plan], bool],
     on_event: Callable[[Event], None],
+    stop: threading.Event | None,
 ) -> Report:
     """Carry out a plan about all that the set owns, for which no secret's source is read."""
     made = make(session.desired, _live(session, Sources(), owned_too=True))
-    context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
+    if shown is not None:
+        refuse_unshown(shown, made)
+    context = Context(
+        connection=session.connection,
+        owner=session.owner,
+        desired=session.desired,
+        values={},
+        stop=stop or threading.Event(),
+    )
     return carry_out(made, context, review=review, on_event=on_event, waiting=False)
 
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioning.cli.views import VIEWS, View
+from provisioning.cli.views import View, view_of
 from provisioning.errors import ProvisioningError
-from provisioning.planning.circumstances import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from local_workspace.embedded import Embedded
+    from provisioning.cli.turns import Turn
+    from provisioning.model.workspace import Desired
 
 _FORMS: Mapping[str, tuple[str, ...]] = {
     "validate": ("text", "json", "jsonl", "github"),
@@ -27,6 +30,10 @@ _FORMS: Mapping[str, tuple[str, ...]] = {
     "wait": ("text", "json", "jsonl", "github"),
 }
 """What `--format` takes besides `text` and `json`, by command."""
+
+
+_TELLING_ALL = frozenset({"validate"})
+"""Commands that tell of every target in any case: every problem is told in one run."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,9 @@ class Place:
         state: the embedded workspace's folder.
         allowed: the programs that `command` sources may run.
         select: the part of the configs that is meant; empty for all.
+        desired: what the configs say, if they were read already.
+        embedded: the embedded workspace, if it is open already.
+        turn: this target's turn, where there are several.
     """
 
     configs: tuple[Path, ...]
@@ -54,29 +64,57 @@ class Place:
     state: Path | None = None
     allowed: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
+    desired: Desired | None = None
+    embedded: Embedded | None = None
+    turn: Turn | None = None
 
 
 def reading(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the flags that say what to read, gathered in a `Place`."""
-    forms = _FORMS.get(command.__name__, ("text", "json"))
 
-    @click.argument("configs", nargs=-1, type=click.Path(path_type=Path))
     @click.option("-t", "--target", help="The target to use; the configs' default one otherwise.")
-    @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable's value.")
-    @click.option("--format", "form", type=click.Choice(forms), default="text", help="What stdout carries.")
-    @click.option("--strict", is_flag=True, help="Take warnings for errors.")
     @functools.wraps(command)
     def gathered(form: str, **flags: Any) -> int:  # noqa: ANN401 - click's own
-        names = set(Place.__dataclass_fields__)
-        view = VIEWS[form]()
-        place = Place(view=view, **{name: value for name, value in flags.items() if name in names})
-        try:
-            return command(place, **{name: value for name, value in flags.items() if name not in names})
-        except ProvisioningError as error:
-            view.failed(error)
-            raise
+        place, others = _place_of(flags, form=form)
+        return _run_one(command, place, others)
 
-    return gathered
+    return _configs_flags(gathered)
+
+
+def reading_each(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the flags that say what to read, and run it for each target that they name."""
+
+    @click.option(
+        "-t", "--target", "targets", multiple=True, metavar="NAME[,NAME…]", help="The targets, one after the other."
+    )
+    @click.option("--keep-going", is_flag=True, help="Of several targets: go on when one fails.")
+    @click.option("--parallel-targets", is_flag=True, help="Of several targets: all at the same time.")
+    @functools.wraps(command)
+    def gathered(
+        form: str,
+        targets: tuple[str, ...],
+        keep_going: bool,  # noqa: FBT001 - click passes by name
+        parallel_targets: bool,  # noqa: FBT001 - as above
+        **flags: Any,  # noqa: ANN401 - click's own
+    ) -> int:
+        names = list(dict.fromkeys(name.strip() for each in targets for name in each.split(",")))
+        if "" in names:
+            raise click.UsageError("--target takes names, separated by commas")
+        place, others = _place_of({**flags, "target": names[0] if names else None}, form=form)
+        if len(names) <= 1:
+            return _run_one(command, place, others)
+        from provisioning.cli.several import Manner, run_each  # noqa: PLC0415 - one target needs none of it
+
+        manner = Manner(
+            keep_going=keep_going or command.__name__ in _TELLING_ALL,
+            parallel=parallel_targets,
+            writes="yes" in others,
+            asks=others.get("yes") is False,
+            reads_values="options" in others,
+        )
+        return run_each(lambda of: command(of, **others), place, targets=names, form=form, manner=manner)
+
+    return _configs_flags(gathered)
 
 
 def contacting(command: Callable[..., int]) -> Callable[..., int]:
@@ -95,26 +133,35 @@ def selecting(command: Callable[..., int]) -> Callable[..., int]:
     return click.option("--select", multiple=True, metavar="KEY|ADDRESS", help=text)(command)
 
 
-def changing(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the flags that open guards, gathered in `options`."""
-    names = {
-        "adopt": "Take over what is live and belongs to no set.",
-        "prune": "Delete what the set owns and the configs no longer name.",
-        "allow_destructive": "Replace endpoints, delete scopes, prune a large share.",
-        "allow_widening": "Send a secret elsewhere, or give more people access.",
-        "write_unknown_secrets": "Write secrets of which it cannot be told whether they differ.",
-        "overwrite_outside_changes": "In production mode, put back what was changed outside.",
-        "compare_values": "Fetch secrets' live values and compare those; they are shown nowhere.",
-    }
+def writing(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command that writes the flags for being asked first, and for an account of it afterwards."""
+    file = click.Path(path_type=Path, dir_okay=False)
+    command = click.option("--record", type=file, help="Append what was done, as JSON lines.")(command)
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(command)
 
-    @functools.wraps(command)
-    def gathered(*arguments: Any, **flags: Any) -> int:  # noqa: ANN401 - click's own
-        options = Options(**{name: flags.pop(name) for name in names}, hash_tag=not flags.pop("no_hash_tag"))
-        return command(*arguments, options=options, **flags)
 
-    text = "Keep what the configs say out of the endpoints' tags; outside changes cannot be told from edits then."
-    gathered = click.option("--no-hash-tag", is_flag=True, help=text)(gathered)
+def _configs_flags(command: Callable[..., int]) -> Callable[..., int]:
+    forms = _FORMS.get(command.__name__, ("text", "json"))
+    command = click.option("--strict", is_flag=True, help="Take warnings for errors.")(command)
+    command = click.option("--format", "form", type=click.Choice(forms), default="text", help="What stdout carries.")(
+        command
+    )
+    command = click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable's value.")(
+        command
+    )
+    return click.argument("configs", nargs=-1, type=click.Path(path_type=Path))(command)
 
-    for name, text in reversed(names.items()):
-        gathered = click.option(f"--{name.replace('_', '-')}", is_flag=True, help=text)(gathered)
-    return gathered
+
+def _place_of(flags: Mapping[str, Any], *, form: str) -> tuple[Place, dict[str, Any]]:
+    """Return a command's place, and its other flags."""
+    names = set(Place.__dataclass_fields__)
+    place = Place(view=view_of(form), **{name: value for name, value in flags.items() if name in names})
+    return place, {name: value for name, value in flags.items() if name not in names}
+
+
+def _run_one(command: Callable[..., int], place: Place, flags: Mapping[str, Any]) -> int:
+    try:
+        return command(place, **flags)
+    except ProvisioningError as error:
+        place.view.failed(error)
+        raise

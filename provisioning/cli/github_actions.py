@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from provisioning.reporters.github import outputs
-from provisioning.reporters.markdown import plan_markdown
 from provisioning.reporters.workflow_commands import masks
 
 if TYPE_CHECKING:
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from provisioning.model.plan import Plan
-
-_LONGEST_SUMMARY = 1_000_000
-"""Bytes of a step's summary; GitHub takes 1 MiB."""
+LONGEST_SUMMARY = 250_000
+"""Characters of a step's summary: GitHub takes 1 MiB, and a character takes four bytes at most."""
 
 
 def is_runner(environ: Mapping[str, str]) -> bool:
@@ -38,18 +35,16 @@ def mask(value: SecretStr) -> None:
         click.echo(command, err=True)
 
 
-def leave_for_later(plan: Plan, environ: Mapping[str, str]) -> None:
+def leave_for_later(summary: str, counts: Mapping[str, str]) -> None:
     """Write a plan into the job's summary, and its counts where later steps find them.
 
     Args:
-        plan: the plan.
-        environ: the environment; GITHUB_STEP_SUMMARY and GITHUB_OUTPUT name the files.
+        summary: Markdown, of at most `LONGEST_SUMMARY` characters.
+        counts: what later steps may ask for, by name.
     """
-    # a character takes four bytes at most
-    summary = plan_markdown(plan, limit=_LONGEST_SUMMARY // 4)
-    counts = "".join(f"{name}={value}\n" for name, value in outputs(plan).items())
-    for variable, text in (("GITHUB_STEP_SUMMARY", summary), ("GITHUB_OUTPUT", counts)):
-        _append(environ.get(variable), text)
+    listed = "".join(f"{name}={value}\n" for name, value in counts.items())
+    for variable, text in (("GITHUB_STEP_SUMMARY", summary), ("GITHUB_OUTPUT", listed)):
+        _append(os.environ.get(variable), text)
 
 
 def _append(path: str | None, text: str) -> None:

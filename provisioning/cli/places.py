@@ -31,7 +31,9 @@ DEFAULT_CONFIGS = Path("configs")
 
 
 def configs_of(place: Place) -> Desired:
-    """Read the configs; notes and warnings go to stderr."""
+    """Read the configs, unless that was done; notes and warnings go to stderr."""
+    if place.desired is not None:
+        return place.desired
     from provisioning.config import load  # noqa: PLC0415 - --help needs no YAML
 
     variables = dict(_variable(each) for each in place.variables)
@@ -61,12 +63,11 @@ def workspace_of(
             set's name.
         on_call: told of each call to the workspace that ended.
     """
-    if place.state is not None and not place.local:
-        raise click.UsageError("--state is the embedded workspace's folder: add --local")
+    _check_state(place)
     wanted = configs_needed or place.configs or place.target or DEFAULT_CONFIGS.exists()
     desired = configs_of(place) if wanted else Desired(set_name="", named=False, target=Target())
     from provisioning.session import Access  # noqa: PLC0415 - the SDK costs over a second
-    from provisioning.workspace.location import check_local, databricks_variables  # noqa: PLC0415 - as above
+    from provisioning.workspace.location import check_local  # noqa: PLC0415 - as above
 
     access = Access(
         allowed_commands=frozenset(place.allowed),
@@ -79,12 +80,31 @@ def workspace_of(
         yield desired, access
         return
     check_local(desired.target)
+    with embedded_of(place) as embedded:
+        if embedded is None:
+            raise AssertionError("--local has a workspace")  # pragma: no cover
+        yield desired, replace(access, host=embedded.host, token=SecretStr(embedded.token))
+
+
+@contextlib.contextmanager
+def embedded_of(place: Place) -> Iterator[Embedded | None]:
+    """Keep the embedded workspace open, if --local asks for it; several targets share the one of their folder."""
+    _check_state(place)
+    if not place.local or place.embedded is not None:
+        yield place.embedded
+        return
+    from provisioning.workspace.location import databricks_variables  # noqa: PLC0415 - the SDK costs over a second
+
     if ignored := databricks_variables(os.environ):
         click.echo(f"note: --local ignores {', '.join(ignored)}", err=True)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_no_proxy())
-        embedded = _embedded(stack, place.state)
-        yield desired, replace(access, host=embedded.host, token=SecretStr(embedded.token))
+        yield _embedded(stack, place.state)
+
+
+def _check_state(place: Place) -> None:
+    if place.state is not None and not place.local:
+        raise click.UsageError("--state is the embedded workspace's folder: add --local")
 
 
 def provenance_here() -> Provenance:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from provisioning.cli.flags import Place
     from provisioning.model.api_call import ApiCall
     from provisioning.model.events import Event
     from provisioning.model.plan import Plan
@@ -31,11 +32,15 @@ class Record:
 
     Args:
         stream: the file.
+        run: what all lines of one run have in common; several targets are one run.
+        target: the target, if it was named.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, run: str | None = None, target: str | None = None) -> None:
         self._stream = stream
-        self._lines = RecordLines(run=str(uuid.uuid4()), now=lambda: datetime.now(UTC).isoformat())
+        self._lines = RecordLines(
+            run=run or str(uuid.uuid4()), target=target, now=lambda: datetime.now(UTC).isoformat()
+        )
         self._door = threading.Lock()
 
     def begun(self, plan: Plan) -> Plan:
@@ -70,14 +75,15 @@ class Record:
 
 
 @contextlib.contextmanager
-def recorded(path: Path | None) -> Iterator[Record]:
+def recorded(path: Path | None, *, of: Place) -> Iterator[Record]:
     """Keep a record of what happens within, to its end, whichever that is.
 
     Args:
         path: the file, which is appended to; None keeps nothing.
+        of: what is applied where.
 
     Raises:
-        ProvisioningError: it cannot be written; nothing was applied.
+        ProvisioningError: it cannot be written; nothing was done.
     """
     if path is None:
         yield Record()
@@ -87,10 +93,10 @@ def recorded(path: Path | None) -> Iterator[Record]:
         stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8")
     except OSError as error:
         raise ProvisioningError(
-            f"{path} cannot be written: {error.strerror}; nothing was applied", remedy="choose another --record"
+            f"{path} cannot be written: {error.strerror}; nothing was written", remedy="choose another --record"
         ) from error
     with stream:
-        record = Record(stream)
+        record = Record(stream, run=of.turn.run if of.turn else None, target=of.target)
         try:
             yield record
         except ProvisioningError as error:

@@ -25,11 +25,22 @@ PATIENCE = 2.0
 _COLOURS = {"good": "green", "change": "yellow", "bad": "red"}
 
 
-def agreed(made: Plan, *, yes: bool) -> bool:
-    """Ask whether to carry a plan out, if there is something to ask and somebody to answer."""
-    if yes or made.guards or made.errors or not made.changes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+def somebody_answers() -> bool:
+    """Tell whether there is somebody to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def agreed(made: Plan, *, yes: bool, of: str | None = None) -> bool:
+    """Ask whether to carry a plan out, if there is something to ask and somebody to answer.
+
+    Args:
+        made: the plan.
+        yes: whether nobody is asked.
+        of: the target, where there are several.
+    """
+    if yes or made.guards or made.errors or not made.changes or not somebody_answers():
         return True
-    return click.confirm("Carry it out?", err=True)
+    return click.confirm(f"Carry it out in {inert(of)}?" if of else "Carry it out?", err=True)
 
 
 @contextlib.contextmanager
@@ -57,17 +68,26 @@ def painter(stream: TextIO) -> Callable[..., str]:
     return paint
 
 
-def show_error(error: ProvisioningError) -> None:
-    """Say what is wrong, where, and what to do next."""
+def show_error(error: ProvisioningError, *, of: str | None = None) -> None:
+    """Say what is wrong, where, and what to do next.
+
+    Args:
+        error: what went wrong.
+        of: the target, where there are several.
+    """
+    before = f"{of}: " if of else ""
     match error:
         case ConfigError():
+            if of:
+                say_error(f"{before}{error.message}")
             click.echo(diagnostics.text(error.diagnostics), err=True)
         case SourcesError():
             for each in error.problems:
-                say_error(f"{each.position}: {each.message}" if each.position else each.message, remedy=each.remedy)
-            say_error(f"{error.message}; nothing was written", remedy=error.remedy)
+                at = f"{each.position}: " if each.position else ""
+                say_error(f"{before}{at}{each.message}", remedy=each.remedy)
+            say_error(f"{before}{error.message}; nothing was written", remedy=error.remedy)
         case _:
-            say_error(str(error), remedy=error.remedy)
+            say_error(f"{before}{error}", remedy=error.remedy)
 
 
 def say_error(message: str, *, remedy: str | None = None) -> None:

@@ -27,6 +27,13 @@ class Entry(Model):
     """When it was written: UTC, in ISO 8601."""
 
 
+class TargetEntry(Entry):
+    """A line that says which target it is about, besides the first."""
+
+    target: str | None = None
+    """The configs' target; null if the run ended before it was known."""
+
+
 class PlannedChange(Model):
     """One object of the plan."""
 
@@ -46,7 +53,7 @@ class BeginEntry(Entry, PlanOrigin):
     """What is to happen."""
 
 
-class CallEntry(Entry):
+class CallEntry(TargetEntry):
     """A call that changes something was made."""
 
     type: Literal["call"] = "call"
@@ -54,7 +61,7 @@ class CallEntry(Entry):
     """Which, and how it ended."""
 
 
-class ChangeEntry(Entry):
+class ChangeEntry(TargetEntry):
     """A change came to its end."""
 
     type: Literal["change"] = "change"
@@ -68,7 +75,7 @@ class ChangeEntry(Entry):
     """Why, if it was not done."""
 
 
-class EndEntry(Entry):
+class EndEntry(TargetEntry):
     """The run is over."""
 
     type: Literal["end"] = "end"

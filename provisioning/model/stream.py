@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 from provisioning.model.base import Model
 from provisioning.model.origin import PlanOrigin
 from provisioning.model.plan import Action, FieldChange, Operation, Summary
+from provisioning.model.target_run import TargetRun
 
 Level: TypeAlias = Literal["info", "warning", "error"]
 
@@ -30,6 +31,13 @@ class Line(Model):
     """How bad it is."""
 
 
+class TargetLine(Line):
+    """A line of one target's run."""
+
+    target: str | None = None
+    """Which target, where there are several; null where there is only one."""
+
+
 class VersionLine(Line):
     """The first line: who writes."""
 
@@ -40,7 +48,7 @@ class VersionLine(Line):
     """The tool's version."""
 
 
-class DiagnosticLine(Line):
+class DiagnosticLine(TargetLine):
     """Something is wrong, or worth knowing, before anything was written: in the configs, or a guard of a plan."""
 
     type: Literal["diagnostic"] = "diagnostic"
@@ -62,7 +70,7 @@ class DiagnosticLine(Line):
     """Counted from 1."""
 
 
-class ResourcePlanLine(Line):
+class ResourcePlanLine(TargetLine):
     """What would happen to one object. Objects that stay as they are have no line."""
 
     type: Literal["resource_plan"] = "resource_plan"
@@ -92,7 +100,7 @@ class SummaryLine(Line, PlanOrigin):
     """How many guards stop it; each has a `diagnostic` line of its own."""
 
 
-class ApplyStartLine(Line):
+class ApplyStartLine(TargetLine):
     """A call is about to be made."""
 
     type: Literal["apply_start"] = "apply_start"
@@ -104,7 +112,7 @@ class ApplyStartLine(Line):
     """What the call does."""
 
 
-class ProgressLine(Line):
+class ProgressLine(TargetLine):
     """An endpoint was looked at while it is waited for, or the run as a whole has something to say."""
 
     type: Literal["progress"] = "progress"
@@ -116,7 +124,7 @@ class ProgressLine(Line):
     """Seconds since the wait began."""
 
 
-class ApplyDoneLine(Line):
+class ApplyDoneLine(TargetLine):
     """A change was carried out."""
 
     type: Literal["apply_done"] = "apply_done"
@@ -128,7 +136,7 @@ class ApplyDoneLine(Line):
     """Seconds it took."""
 
 
-class ApplyErrorLine(Line):
+class ApplyErrorLine(TargetLine):
     """A change was not carried out, an endpoint did not become ready, or the whole run failed."""
 
     type: Literal["apply_error"] = "apply_error"
@@ -142,7 +150,7 @@ class ApplyErrorLine(Line):
     """What to do next."""
 
 
-class OutputsLine(Line):
+class OutputsLine(TargetLine):
     """The last line of an apply: how it ended."""
 
     type: Literal["outputs"] = "outputs"
@@ -160,6 +168,16 @@ class OutputsLine(Line):
     """Whether Ctrl-C ended it."""
 
 
+class TargetsLine(Line):
+    """The last line of a run for several targets: how each of them ended."""
+
+    type: Literal["targets"] = "targets"
+    exit_code: int
+    """The command's exit code: the worst of the targets'."""
+    targets: tuple[TargetRun, ...]
+    """Each target, in the order of the run."""
+
+
 AnyLine: TypeAlias = Annotated[
     VersionLine
     | DiagnosticLine
@@ -169,7 +187,8 @@ AnyLine: TypeAlias = Annotated[
     | ProgressLine
     | ApplyDoneLine
     | ApplyErrorLine
-    | OutputsLine,
+    | OutputsLine
+    | TargetsLine,
     Field(discriminator="type"),
 ]
 """Any line."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from provisioning.model.checkup import Health
@@ -28,10 +27,9 @@ def checkup_text(checks: Sequence[Check], *, paint: Paint = plain) -> str:
     return "\n".join(_lines(checks, paint))
 
 
-def checkup_json(checks: Sequence[Check]) -> str:
+def checkup_object(checks: Sequence[Check]) -> dict[str, object]:
     """Return the checks for programs."""
-    listed = [each.model_dump(mode="json") for each in checks]
-    return json.dumps({"format": 1, "checks": listed}, indent=2, ensure_ascii=True)
+    return {"format": 1, "checks": [each.model_dump(mode="json") for each in checks]}
 
 
 def _lines(checks: Sequence[Check], paint: Paint) -> Iterator[str]:

@@ -5,12 +5,11 @@ Like ruff's: `file:line:col: error P201 message`, the line with a caret, and one
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 from unicodedata import east_asian_width
 
-from provisioning.reporters.workflow_commands import Annotation, annotated
+from provisioning.reporters.workflow_commands import Annotation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,9 +52,9 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
     )
 
 
-def as_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """Return diagnostics for programs: a JSON object with a format version and a list."""
-    return json.dumps({"format": 1, "diagnostics": [as_object(each) for each in diagnostics]}, indent=2)
+def listed(diagnostics: Sequence[Diagnostic]) -> dict[str, object]:
+    """Return diagnostics for programs: an object with a format version and a list."""
+    return {"format": 1, "diagnostics": [as_object(each) for each in diagnostics]}
 
 
 def as_object(diagnostic: Diagnostic) -> dict[str, object]:
@@ -73,9 +72,9 @@ def as_object(diagnostic: Diagnostic) -> dict[str, object]:
     }
 
 
-def github(diagnostics: Sequence[Diagnostic]) -> str:
-    """Return GitHub workflow commands, which show each diagnostic on its line of the pull request."""
-    return "\n".join(annotated([_annotation(each) for each in diagnostics]))
+def pinned(diagnostics: Sequence[Diagnostic]) -> list[Annotation]:
+    """Return what GitHub is to show on the lines of a pull request."""
+    return [_annotation(each) for each in diagnostics]
 
 
 def _quoted(diagnostic: Diagnostic, snippet: str, line: int) -> list[str]:

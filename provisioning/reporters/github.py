@@ -11,7 +11,7 @@ from provisioning.reporters.values import counted
 from provisioning.reporters.workflow_commands import Annotation, annotated, group, not_a_command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from provisioning.errors import Position
     from provisioning.model.plan import Change, Plan
@@ -27,26 +27,43 @@ def plan_github(plan: Plan, *, positions: Mapping[str, Position]) -> str:
         plan: the plan.
         positions: where the configs declare each object, by address.
     """
+    return "\n".join([*plan_log(plan), *annotated(plan_annotations(plan, positions=positions)), summary_text(plan)])
+
+
+def plan_log(plan: Plan, *, of: str | None = None) -> list[str]:
+    """Return what a plan does, object by object, each folded; and its notes.
+
+    Args:
+        plan: the plan.
+        of: the target, where there are several.
+    """
+    before = f"{inert(of)}: " if of else ""
     lines: list[str] = []
     for change in plan.changes:
         title, *rest = change_lines(change)
-        lines += group(title, rest)
-    lines += [not_a_command(f"note: {inert(note)}") for note in plan.notes]
-    lines += annotated(
-        [
-            *(
-                Annotation(
-                    "error",
-                    "blocked",
-                    inert(f"{each.address}: {each.message} ({each.remedy})"),
-                    position_of(each.address, positions),
-                )
-                for each in plan.guards
-            ),
-            *(_annotation(change, position_of(change.address, positions)) for change in plan.changes),
-        ]
-    )
-    return "\n".join([*lines, summary_text(plan)])
+        lines += group(f"{before}{title}", rest)
+    return [*lines, *(not_a_command(f"{before}note: {inert(note)}") for note in plan.notes)]
+
+
+def plan_annotations(plan: Plan, *, positions: Mapping[str, Position]) -> list[Annotation]:
+    """Return what is to be pinned to the lines of a pull request.
+
+    Args:
+        plan: the plan.
+        positions: where the configs declare each object, by address.
+    """
+    return [
+        *(
+            Annotation(
+                "error",
+                "blocked",
+                inert(f"{each.address}: {each.message} ({each.remedy})"),
+                position_of(each.address, positions),
+            )
+            for each in plan.guards
+        ),
+        *(_annotation(change, position_of(change.address, positions)) for change in plan.changes),
+    ]
 
 
 def position_of(address: str, positions: Mapping[str, Position]) -> Position | None:
@@ -57,15 +74,15 @@ def position_of(address: str, positions: Mapping[str, Position]) -> Position | N
     return next((positions[each] for each in (address, *within, whole) if each in positions), None)
 
 
-def outputs(plan: Plan) -> Mapping[str, str]:
-    """Return what later steps of a workflow may ask for, by name: `has_changes` and the counts."""
-    summary = plan.summary
+def outputs(plans: Sequence[Plan]) -> Mapping[str, str]:
+    """Return what later steps of a workflow may ask for, by name: `has_changes` and the counts, of all plans."""
+    sums = [each.summary for each in plans]
     return {
-        "has_changes": str(plan.pending).lower(),
-        "blocked": str(bool(plan.guards)).lower(),
-        "add": str(summary.create),
-        "change": str(summary.update + summary.adopt + summary.replace),
-        "destroy": str(summary.delete + summary.replace),
+        "has_changes": str(any(each.pending for each in plans)).lower(),
+        "blocked": str(any(each.guards for each in plans)).lower(),
+        "add": str(sum(each.create for each in sums)),
+        "change": str(sum(each.update + each.adopt + each.replace for each in sums)),
+        "destroy": str(sum(each.delete + each.replace for each in sums)),
     }
 
 

@@ -31,8 +31,11 @@ from provisioning.model.stream import (
     ProgressLine,
     ResourcePlanLine,
     SummaryLine,
+    TargetLine,
+    TargetsLine,
     VersionLine,
 )
+from provisioning.model.target_run import worst_exit_code
 from provisioning.reporters.progress import event_text
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from provisioning.errors import Diagnostic, Position
     from provisioning.model.events import Outcome
     from provisioning.model.plan import Guard, Plan
+    from provisioning.model.target_run import TargetRun
 
 _LEVELS: Mapping[str, Level] = {"error": "error", "warning": "warning", "note": "info"}
 
@@ -51,12 +55,18 @@ class JsonLines:
     Args:
         tool_version: the tool's version.
         now: tells the time, in ISO 8601.
+        target: whose lines they are, where there are several targets: who writes is said for all of them then.
     """
 
-    def __init__(self, *, tool_version: str, now: Callable[[], str]) -> None:
+    def __init__(self, *, tool_version: str, now: Callable[[], str], target: str | None = None) -> None:
         self._tool_version = tool_version
         self._now = now
-        self._begun = False
+        self._target = target
+        self._begun = target is not None
+
+    def of(self, target: str) -> JsonLines:
+        """Return the lines of one of several targets; see `opening`."""
+        return JsonLines(tool_version=self._tool_version, now=self._now, target=target)
 
     def opening(self) -> str:
         """Return who writes, unless that was said."""
@@ -96,6 +106,12 @@ class JsonLines:
     def error(self, message: str, *, remedy: str | None) -> str:
         """Return what ended the run as a whole."""
         return self._written([ApplyErrorLine(ts=self._now(), level="error", message=message, remedy=remedy)])
+
+    def targets(self, runs: Sequence[TargetRun]) -> str:
+        """Return how each of several targets ended."""
+        code = worst_exit_code(runs)
+        level: Level = "info" if all(each.went_well for each in runs) else "error"
+        return self._written([TargetsLine(ts=self._now(), level=level, exit_code=code, targets=tuple(runs))])
 
     def _plan(self, plan: Plan, positions: Mapping[str, Position]) -> Iterator[Line]:
         for change in plan.changes:
@@ -163,12 +179,16 @@ class JsonLines:
                 return ProgressLine(ts=ts, state=event_text(event) or "")
 
     def _written(self, lines: Iterable[Line], *, anyway: bool = False) -> str:
-        first = VersionLine(ts=self._now(), tool=TOOL, tool_version=self._tool_version)
-        listed = list(lines)
-        if self._begun or not (listed or anyway):
-            return "\n".join(map(_dumped, listed))
-        self._begun = True
-        return "\n".join(map(_dumped, [first, *listed]))
+        listed = list(map(self._addressed, lines))
+        if not self._begun and (listed or anyway):
+            self._begun = True
+            listed.insert(0, VersionLine(ts=self._now(), tool=TOOL, tool_version=self._tool_version))
+        return "\n".join(map(_dumped, listed))
+
+    def _addressed(self, line: Line) -> Line:
+        if self._target is None or not isinstance(line, TargetLine):
+            return line
+        return line.model_copy(update={"target": self._target})
 
 
 def json_schema() -> dict[str, Any]:

@@ -11,15 +11,19 @@ from provisioning.reporters.text import change_lines, summary_text
 from provisioning.reporters.values import SYMBOLS, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioning.model.plan import Change, Plan
+    from provisioning.model.target_run import TargetRun
 
 LONGEST_COMMENT = 65_536
 """Characters that GitHub takes in a comment."""
 
 _LONGEST_CHANGE = 20_000
 """Characters of one object's fields: one endpoint must not keep all others out of the comment."""
+
+_LONGEST_REASON = 300
+"""Characters of why a target failed: the job's log has the rest."""
 
 _SHORTEST_FENCE = 3
 _ROOM_FOR_REST = 300
@@ -37,6 +41,31 @@ def plan_markdown(plan: Plan, *, limit: int = LONGEST_COMMENT) -> str:
         plan: the plan.
         limit: characters that it may have; whole objects are left out at its end, and counted.
     """
+    return f"{marker(plan)}\n{_body(plan, limit - len(marker(plan)))}"
+
+
+def targets_markdown(runs: Sequence[TargetRun], plans: Mapping[str, Plan], *, limit: int = LONGEST_COMMENT) -> str:
+    """Return the plans of several targets as one comment.
+
+    Args:
+        runs: how each target's run ended, in their order.
+        plans: by target; one whose run failed has none.
+        limit: characters that it may have; each plan has an equal share of them.
+    """
+    names = ", ".join(each.target for each in runs)
+    sets = sorted({each.set_name for each in plans.values()})
+    head = f"<!-- gatewright plan: set {_in_comment(', '.join(sets))}, targets {_in_comment(names)} -->\n\n"
+    head += "| target | result | |\n| --- | --- | --- |\n"
+    for run in runs:
+        said = inert(run.message, limit=_LONGEST_REASON) if run.message else ""
+        if run.target in plans:
+            said = said or summary_text(plans[run.target])
+        head += f"| {_prose(run.target)} | {_prose(run.result)} | {_prose(said)} |\n"
+    share = (limit - len(head)) // max(len(plans), 1)
+    return "\n".join([head, *(_body(plans[run.target], share - 1) for run in runs if run.target in plans)])
+
+
+def _body(plan: Plan, limit: int) -> str:
     text = "\n\n".join(_head(plan))
     for index, change in enumerate(plan.changes):
         section = "\n\n" + _section(change)
@@ -48,7 +77,7 @@ def plan_markdown(plan: Plan, *, limit: int = LONGEST_COMMENT) -> str:
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    yield f"{marker(plan)}\n### {_prose(plan.set_name)} → {_prose(plan.target)}"
+    yield f"### {_prose(plan.set_name)} → {_prose(plan.target)}"
     where = f"{_prose(plan.host)} (workspace {_prose(plan.workspace_id) or 'unknown'})"
     yield f"**{_prose(summary_text(plan))}**\n\n{where} as {_code(plan.identity)}, set `{plan.set_id}`"
     if plan.guards:

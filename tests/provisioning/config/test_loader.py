@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from provisioning.config.references import resolve_workspace, workspace_facts
 from provisioning.errors import ConfigError
 from provisioning.model.workspace import Desired
 from provisioning.reporters import diagnostics
+from provisioning.reporters.workflow_commands import annotated
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 SOURCES = [path.read_text(encoding="utf-8") for path in sorted(CONFIGS.rglob("*.yml"))]
@@ -73,8 +75,8 @@ def test_no_config_raises_anything_but_a_config_error(tmp_path: Path, source: st
         found = error.diagnostics
         assert any(each.severity == "error" for each in found)
     assert diagnostics.text(found) or not found
-    diagnostics.github(found)
-    diagnostics.as_json(found)
+    annotated(diagnostics.pinned(found))
+    json.dumps(diagnostics.listed(found))
 
 
 def test_the_package_exports_it() -> None:

@@ -100,4 +100,4 @@ def test_each_line_of_a_value_is_masked_but_not_what_would_blot_out_the_log() ->
 def test_later_steps_learn_the_counts() -> None:
     plan = made(change("secret_scopes.a", Action.REPLACE), change("secret_scopes.b", Action.CREATE))
 
-    assert outputs(plan) == {"has_changes": "true", "blocked": "false", "add": "1", "change": "1", "destroy": "1"}
+    assert outputs([plan]) == {"has_changes": "true", "blocked": "false", "add": "1", "change": "1", "destroy": "1"}

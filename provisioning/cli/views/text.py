@@ -1,0 +1,119 @@
+"""`--format text`: for people."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioning.cli.terminal import painter
+from provisioning.model.inert import inert
+from provisioning.reporters import diagnostics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import SecretStr
+
+    from provisioning.errors import Diagnostic, Position, ProvisioningError
+    from provisioning.model.checkup import Check
+    from provisioning.model.events import Event, Report
+    from provisioning.model.plan import Plan
+    from provisioning.model.target_run import TargetRun
+    from provisioning.model.workspace import Standing
+    from provisioning.reporters.progress import Progress
+
+
+class OneTarget:
+    """What people see of a run.
+
+    Args:
+        target: what each line begins with that would not tell whose it is; None where there is only one.
+    """
+
+    shows_plan_first = True
+
+    def __init__(self, target: str | None = None) -> None:
+        self._target = target
+
+    def notes(self, found: Sequence[Diagnostic]) -> None:
+        """Show notes on stderr."""
+        if found:
+            click.echo(diagnostics.text(found), err=True)
+
+    def valid(self, sentence: str, found: Sequence[Diagnostic]) -> None:
+        """Say it."""
+        del found
+        click.echo(sentence)
+
+    def mask(self, value: SecretStr) -> None:
+        """Conceal nothing: values are never shown."""
+
+    def plan(self, made: Plan, *, positions: Mapping[str, Position], hint: str | None = None) -> None:
+        """Show fields and reasons."""
+        from provisioning.reporters.text import plan_text  # noqa: PLC0415 - `validate` loads no plan's models
+
+        del positions
+        click.echo(plan_text(made, paint=painter(sys.stdout), hint=None if self._target else hint))
+        if self._target:
+            click.echo()
+
+    def standings(self, found: Sequence[Standing]) -> None:
+        """Show a table."""
+        from provisioning.reporters.standings import standings_text  # noqa: PLC0415 - as above
+
+        heading = painter(sys.stdout)(f"target {inert(self._target)}", style="strong") + "\n" if self._target else ""
+        click.echo(f"{heading}{standings_text(found)}" + ("\n" if self._target else ""))
+
+    def checkup(self, found: Sequence[Check]) -> None:
+        """Show a list with remedies."""
+        from provisioning.reporters.checkup import checkup_text  # noqa: PLC0415 - as above
+
+        click.echo(checkup_text(found, paint=painter(sys.stdout)))
+
+    def event(self, event: Event) -> None:
+        """Write a line to stderr, if it is worth one."""
+        # whoever read it may be gone (`| head`), and an apply must not stop in the middle for that
+        with contextlib.suppress(OSError):
+            if line := self._progress.line(event):
+                click.echo(self.harmless(self._labelled(line)), err=True)
+
+    def harmless(self, line: str) -> str:
+        """Return a line that does nothing but be read."""
+        return line
+
+    def report(self, report: Report) -> None:
+        """Write the last line: the rest was seen."""
+        from provisioning.reporters.progress import outcome_text  # noqa: PLC0415 - as above
+
+        if report.outcome is not None:
+            click.echo(self._labelled(outcome_text(report.outcome)), err=True)
+
+    def failed(self, error: ProvisioningError) -> None:
+        """Say nothing here: stderr has it."""
+
+    @cached_property
+    def _progress(self) -> Progress:
+        from provisioning.reporters.progress import Progress  # noqa: PLC0415 - as above
+
+        return Progress(paint=painter(sys.stderr))
+
+    def _labelled(self, line: str) -> str:
+        return f"{inert(self._target)}: {line}" if self._target else line
+
+
+class SeveralTargets:
+    """What people see of several targets: each as it comes, and a table at the end."""
+
+    def of(self, target: str) -> OneTarget:
+        """Return the view of one target's run."""
+        return OneTarget(target)
+
+    def finish(self, runs: Sequence[TargetRun]) -> None:
+        """Show the table."""
+        from provisioning.reporters.targets import targets_text  # noqa: PLC0415 - one target needs none
+
+        click.echo(targets_text(runs, paint=painter(sys.stdout)))
