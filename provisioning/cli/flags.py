@@ -35,6 +35,9 @@ _FORMS: Mapping[str, tuple[str, ...]] = {
 _TELLING_ALL = frozenset({"validate"})
 """Commands that tell of every target in any case: every problem is told in one run."""
 
+_READING_SECRETS = frozenset({"plan", "apply"})
+"""Of the commands for several targets, those that read the secrets' sources."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -110,7 +113,7 @@ def reading_each(command: Callable[..., int]) -> Callable[..., int]:
             parallel=parallel_targets,
             writes="yes" in others,
             asks=others.get("yes") is False,
-            reads_values="options" in others,
+            reads_values=command.__name__ in _READING_SECRETS,
         )
         return run_each(lambda of: command(of, **others), place, targets=names, form=form, manner=manner)
 

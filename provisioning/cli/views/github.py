@@ -75,8 +75,8 @@ class OneOfSeveral(OneTarget):
     def plan(self, made: Plan, *, positions: Mapping[str, Position], hint: str | None = None) -> None:
         """Write groups now, and the rest when all targets are through."""
         del hint
-        self.made = made
-        _echo([*plan_log(made, of=made.target), self._labelled(summary_text(made))])
+        self.made, self.said = made, summary_text(made)
+        _echo(plan_log(made, of=made.target))
         self._annotate(plan_annotations(made, positions=positions))
 
     def _annotate(self, found: Sequence[Annotation]) -> None:
@@ -101,7 +101,8 @@ class SeveralTargets:
             for each in view.found
         ]
         _echo(annotated(found))
-        _echo(map(not_a_command, targets_text(runs).splitlines()))
+        sums = {name: view.said for name, view in self._views.items()}
+        _echo(map(not_a_command, targets_text(runs, sums).splitlines()))
         made = {name: view.made for name, view in self._views.items() if view.made is not None}
         if made and github_actions.is_runner(os.environ):
             summary = targets_markdown(runs, made, limit=github_actions.LONGEST_SUMMARY)

@@ -32,12 +32,16 @@ class OneTarget:
 
     Args:
         target: what each line begins with that would not tell whose it is; None where there is only one.
+
+    Attributes:
+        said: the last sum that was shown: of the plan, or of how it ended.
     """
 
     shows_plan_first = True
 
     def __init__(self, target: str | None = None) -> None:
         self._target = target
+        self.said = ""
 
     def notes(self, found: Sequence[Diagnostic]) -> None:
         """Show notes on stderr."""
@@ -54,9 +58,10 @@ class OneTarget:
 
     def plan(self, made: Plan, *, positions: Mapping[str, Position], hint: str | None = None) -> None:
         """Show fields and reasons."""
-        from provisioning.reporters.text import plan_text  # noqa: PLC0415 - `validate` loads no plan's models
+        from provisioning.reporters.text import plan_text, summary_text  # noqa: PLC0415 - `validate` needs no plan
 
         del positions
+        self.said = summary_text(made)
         click.echo(plan_text(made, paint=painter(sys.stdout), hint=None if self._target else hint))
         if self._target:
             click.echo()
@@ -90,7 +95,8 @@ class OneTarget:
         from provisioning.reporters.progress import outcome_text  # noqa: PLC0415 - as above
 
         if report.outcome is not None:
-            click.echo(self._labelled(outcome_text(report.outcome)), err=True)
+            self.said = outcome_text(report.outcome)
+            click.echo(self._labelled(self.said), err=True)
 
     def failed(self, error: ProvisioningError) -> None:
         """Say nothing here: stderr has it."""
@@ -108,12 +114,16 @@ class OneTarget:
 class SeveralTargets:
     """What people see of several targets: each as it comes, and a table at the end."""
 
+    def __init__(self) -> None:
+        self._views: dict[str, OneTarget] = {}
+
     def of(self, target: str) -> OneTarget:
         """Return the view of one target's run."""
-        return OneTarget(target)
+        return self._views.setdefault(target, OneTarget(target))
 
     def finish(self, runs: Sequence[TargetRun]) -> None:
         """Show the table."""
         from provisioning.reporters.targets import targets_text  # noqa: PLC0415 - one target needs none
 
-        click.echo(targets_text(runs, paint=painter(sys.stdout)))
+        sums = {name: view.said for name, view in self._views.items()}
+        click.echo(targets_text(runs, sums, paint=painter(sys.stdout)))
