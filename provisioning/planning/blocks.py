@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, cast
 
 from provisioning.model.ownership import HASH_TAG, OWNERSHIP_TAGS
@@ -9,10 +10,10 @@ from provisioning.model.plan import FieldChange, Operation, Step
 from provisioning.model.values import references_in
 from provisioning.planning import requests
 from provisioning.planning.differ import ADDED, REMOVED, differences, leaves
-from provisioning.planning.field_rules import rule_of
+from provisioning.planning.field_rules import pattern_of, rule_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -51,7 +52,9 @@ def block_changes(compared: Comparison, blocks: Iterable[str], *, rewritten: Col
     if "config" in found:
         found["config"] += _rereads(compared, rewritten, named={each.path for each in found["config"]})
     fields = tuple(each for changes in found.values() for each in changes)
-    return fields, tuple(_step(compared, block) for block, changes in found.items() if changes)
+    return fields, tuple(
+        step for block, changes in found.items() if changes for step in _steps(compared, block, changes)
+    )
 
 
 def fixed_changes(compared: Comparison) -> tuple[FieldChange, ...]:
@@ -125,7 +128,12 @@ def _compare(declared: JsonValue, live: JsonValue, block: str, *, exact: bool) -
 
 
 def _holds_unreadable(declared: JsonValue, block: str) -> bool:
-    return any(rule_of(path).input_only for path, _ in leaves(declared, block))
+    return any(_is_unreadable(path) for path, _ in leaves(declared, block))
+
+
+def _is_unreadable(path: str) -> bool:
+    """Tell whether a field is never returned, or lies within one that is not."""
+    return any(rule_of(each).input_only for each in accumulate(pattern_of(path).split("."), "{}.{}".format))
 
 
 def _rereads(
@@ -140,7 +148,7 @@ def _rereads(
     )
 
 
-def _step(compared: Comparison, block: str) -> Step:
+def _steps(compared: Comparison, block: str, changes: Sequence[FieldChange]) -> tuple[Step, ...]:
     declared = requests.declared_body(compared.endpoint)[block]
     live = compared.live.get(block)
     present = live if isinstance(live, dict) else {}
@@ -151,7 +159,10 @@ def _step(compared: Comparison, block: str) -> Step:
             body = requests.gateway_body(declared, present)
         case _:
             body = {block: requests.without_nulls(declared if declared is not None else {})}
-    return Step(operation=BLOCKS[block], name=compared.endpoint.name, body=body)
+    bodies = [body]
+    if any(rule_of(each.path).fixed_while_on for each in changes):
+        bodies = requests.off_and_on(body, present)
+    return tuple(Step(operation=BLOCKS[block], name=compared.endpoint.name, body=each) for each in bodies)
 
 
 def _tag_reason(key: str, compared: Comparison) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Item = Mapping[str, JsonValue]
 
+_TABLE = "inference_table_config"
+_PREFIX = "table_name_prefix"
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -65,11 +68,13 @@ class Comparison:
 
 def compare_endpoint(endpoint: ModelServingEndpoint, live: LiveEndpoint) -> Comparison:
     """Put a declared endpoint beside the live one."""
-    body = serving_soon(live.body)
+    declared, body = declared_body(endpoint), serving_soon(live.body)
+    if _PREFIX not in _inference_table(declared):
+        body = _without_default_prefix(body, endpoint.name)
     tags = {str(tag.get("key")): str(tag.get("value") or "") for tag in live.tags}
     return Comparison(
         endpoint=endpoint,
-        declared=_with_entity_names(declared_body(endpoint), body.get("config")),
+        declared=_with_entity_names(declared, body.get("config")),
         live=body,
         tags=tags,
         hash=hash_of(endpoint),
@@ -80,6 +85,9 @@ def compare_endpoint(endpoint: ModelServingEndpoint, live: LiveEndpoint) -> Comp
 def hash_of(endpoint: ModelServingEndpoint) -> ConfigHash:
     """Hash what the configs say of an endpoint, permissions included."""
     body = normal_body(declared_body(endpoint))
+    table = _inference_table(body)
+    if table.get(_PREFIX) == endpoint.name:
+        del table[_PREFIX]  # what the server fills in
     if endpoint.permissions is not None:
         body["permissions"] = sorted([each.model_dump(mode="json") for each in endpoint.permissions], key=str)
     return config_hash(body)
@@ -91,6 +99,21 @@ def serving_soon(body: Item) -> Item:
     if isinstance(state, dict) and state.get("config_update") == "IN_PROGRESS" and isinstance(pending, dict):
         return {**body, "config": pending}
     return body
+
+
+def _inference_table(body: Item) -> dict[str, JsonValue]:
+    gateway = body.get("ai_gateway")
+    table = gateway.get(_TABLE) if isinstance(gateway, dict) else None
+    return table if isinstance(table, dict) else {}
+
+
+def _without_default_prefix(live: Item, name: str) -> Item:
+    """Leave a live table's prefix out if it is the one that the server fills in: the endpoint's name."""
+    gateway, table = live.get("ai_gateway"), _inference_table(live)
+    if not isinstance(gateway, dict) or table.get(_PREFIX) != name:
+        return live
+    rest = {field: value for field, value in table.items() if field != _PREFIX}
+    return {**live, "ai_gateway": {**gateway, _TABLE: rest}}
 
 
 def _with_entity_names(declared: dict[str, JsonValue], live: JsonValue) -> dict[str, JsonValue]:

@@ -30,14 +30,15 @@ def differences(declared: JsonValue, live: JsonValue, *, path: str, exact: bool)
         exact: whether live fields that the config does not mention count as well, server defaults excepted.
     """
     rule = rule_of(path)
-    if rule.input_only:
+    if rule.input_only or rule.names_item:
         return
     if isinstance(declared, dict) and declared and isinstance(live, dict | None):
         yield from _fields(declared, live or {}, path=path, exact=exact, rule=rule)
     elif isinstance(declared, list) and declared and isinstance(live, list | None):
         yield from _items(declared, live or [], path=path, exact=exact, rule=rule)
-    elif not _same(declared, live, rule):
-        yield FieldChange(path=path, old=live, new=declared, reason=_reason(declared, live))
+    elif not (_same(declared, live, rule) or (_says_nothing(declared, path) and _says_nothing(live, path))):
+        old = settable(live, pattern_of(path))
+        yield FieldChange(path=path, old=old, new=declared, reason=_reason(declared, live))
 
 
 def shown(path: str, value: JsonValue) -> JsonValue:
@@ -74,8 +75,8 @@ def _fields(
         return
     for name, value in live.items():
         below = f"{path}.{name}"
-        counts = rule.free_names or pattern_of(below) in SETTABLE
-        if name not in declared and counts and not _same(None, value, rule_of(below)):
+        counts = rule.free_names or (pattern_of(below) in SETTABLE and not _stays(rule_of(below)))
+        if name not in declared and counts and not _says_nothing(value, below):
             yield FieldChange(path=below, old=value, new=None, reason=REMOVED)
 
 
@@ -114,6 +115,20 @@ def settable(value: JsonValue, path: str) -> JsonValue:
     if isinstance(value, list):
         return [settable(each, f"{path}[]") for each in value]
     return value
+
+
+def _stays(rule: FieldRule) -> bool:
+    """Tell whether a live field is left as it is by a request that does not mention it."""
+    return rule.input_only or rule.names_item or rule.immutable
+
+
+def _says_nothing(value: JsonValue, path: str) -> bool:
+    """Tell whether a value says no more than its absence: it is empty, the server's default, or made of such."""
+    rule = rule_of(path)
+    if isinstance(value, dict) and not rule.free_names:
+        fields = ((f"{path}.{name}", each) for name, each in value.items())
+        return all(pattern_of(below) not in SETTABLE or _says_nothing(each, below) for below, each in fields)
+    return _same(None, value, rule)
 
 
 def _ordered(values: Sequence[JsonValue], rule: FieldRule) -> list[JsonValue]:

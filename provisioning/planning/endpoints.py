@@ -81,7 +81,9 @@ def plan_endpoint_deletion(draft: Draft, name: str, *, because: str, successor: 
 def _plan_creation(draft: Draft, endpoint: ModelServingEndpoint, circumstances: Circumstances) -> None:
     declared = requests.declared_body(endpoint)
     fields = (
-        FieldChange(path=path, new=value, reason=ADDED) for path, value in leaves(declared, "") if value is not None
+        FieldChange(path=path, new=value, reason=ADDED)
+        for path, value in leaves(declared, "")
+        if path and value is not None
     )
     draft.changes.append(
         Change(
@@ -110,6 +112,8 @@ def _plan_update(
         guards.guard_destinations(draft, address, fields, options=circumstances.options)
     if circumstances.production and any(each.reason == OUTSIDE for each in fields):
         guards.guard_outside_changes(draft, address, options=circumstances.options)
+    if because := _unchangeable_budget(compared):
+        draft.notes.append(f"{address}: {because}")
     tags, tag_steps = tag_changes(compared, ours=_ownership(circumstances, compared.hash))
     if not fields and not tags:
         draft.unchanged.append(address)
@@ -123,7 +127,7 @@ def _plan_update(
             action=Action.ADOPT if adopting else Action.UPDATE,
             fields=(*fields, *tags),
             steps=(*steps, *waits, *tag_steps),
-            notes=_released(compared),
+            notes=(*_released(compared), *_pauses(steps)),
             after=_scopes_of(compared.endpoint),
         )
     )
@@ -134,7 +138,8 @@ def _plan_system(draft: Draft, compared: Comparison) -> None:
     address = endpoint_address(compared.endpoint.name)
     fields, steps = block_changes(compared, ("ai_gateway",), rewritten=())
     if fields:
-        draft.changes.append(Change(address=address, action=Action.UPDATE, fields=fields, steps=steps))
+        change = Change(address=address, action=Action.UPDATE, fields=fields, steps=steps, notes=_pauses(steps))
+        draft.changes.append(change)
     else:
         draft.unchanged.append(address)
 
@@ -189,6 +194,23 @@ def _released(compared: Comparison) -> tuple[str, ...]:
         for block, letter in BLOCK_LETTERS.items()
         if letter in managed and letter not in compared.hash.blocks
     )
+
+
+def _pauses(steps: tuple[Step, ...]) -> tuple[str, ...]:
+    """Say what stands still between two requests for the same block."""
+    if sum(each.operation is Operation.UPDATE_AI_GATEWAY for each in steps) > 1:
+        return (
+            "the inference table is switched off and on again to get its new name: calls in between are not logged",
+        )
+    return ()
+
+
+def _unchangeable_budget(compared: Comparison) -> str | None:
+    """Say that an edit of the budget policy has no effect: the API has no route for it, and returns another field."""
+    wanted, effective = compared.declared.get("budget_policy_id"), compared.live.get("effective_budget_policy_id")
+    if not wanted or not effective or wanted == effective:
+        return None
+    return f"its budget policy stays {effective}: there is no route to change it, and only a new endpoint takes another"
 
 
 def _scopes_of(endpoint: ModelServingEndpoint) -> tuple[Address, ...]:

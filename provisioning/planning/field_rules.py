@@ -28,6 +28,8 @@ class FieldRule:
         default: what the server fills in or leaves out: it and a missing value are the same.
         input_only: the workspace never returns it, so that it cannot be compared.
         immutable: it cannot be changed, only replaced with the object.
+        names_item: it only says which item of a list is meant, as `identity` does.
+        fixed_while_on: it cannot be changed while the block that it is in is enabled.
         unordered: a list whose order means nothing, of plain values.
         identity: for a list of objects, what tells its items apart.
         any_case: upper and lower case are the same.
@@ -38,6 +40,8 @@ class FieldRule:
     default: JsonValue = None
     input_only: bool = False
     immutable: bool = False
+    names_item: bool = False
+    fixed_while_on: bool = False
     unordered: bool = False
     identity: Callable[[Item], str] | None = None
     any_case: bool = False
@@ -86,6 +90,8 @@ RULES: Mapping[str, FieldRule] = {
     "config.traffic_config.routes": FieldRule(
         "a route comes back under both names", identity=_by("served_entity_name", "served_model_name")
     ),
+    "config.traffic_config.routes[].served_entity_name": FieldRule("echoed as served_model_name", names_item=True),
+    "config.traffic_config.routes[].served_model_name": FieldRule("echoed as served_entity_name", names_item=True),
     "config.auto_capture_config.catalog_name": FieldRule("there is no route to change it", immutable=True),
     "config.auto_capture_config.schema_name": FieldRule("there is no route to change it", immutable=True),
     "config.auto_capture_config.table_name_prefix": FieldRule("there is no route to change it", immutable=True),
@@ -98,6 +104,10 @@ RULES: Mapping[str, FieldRule] = {
     f"{_GATEWAY}.usage_tracking_config.enabled": FieldRule("off reads as missing", default=False),
     f"{_GATEWAY}.fallback_config.enabled": FieldRule("off reads as missing", default=False),
     f"{_GATEWAY}.inference_table_config.enabled": FieldRule("off reads as missing", default=False),
+    **{
+        f"{_GATEWAY}.inference_table_config.{name}": FieldRule("the API wants logging off first", fixed_while_on=True)
+        for name in ("catalog_name", "schema_name", "table_name_prefix")
+    },
     **{
         f"{_GATEWAY}.guardrails.{side}.{name}": rule
         for side in ("input", "output")

@@ -17,6 +17,7 @@ Body = dict[str, JsonValue]
 
 _CONFIG_PARTS = ("traffic_config", "auto_capture_config")
 _CREDENTIALS = ("{{secrets/", "instance_profile_arn", "uc_service_credential_name")
+_TABLE = "inference_table_config"
 _GATEWAY_PARTS = (
     "usage_tracking_config",
     "inference_table_config",
@@ -67,6 +68,19 @@ def gateway_body(declared: JsonValue, live: Mapping[str, JsonValue]) -> Body:
         if part not in declared and live.get(part)
     }
     return {name: without_nulls(value) for name, value in {**kept, **declared}.items() if value is not None}
+
+
+def off_and_on(body: Body, live: Mapping[str, JsonValue]) -> list[Body]:
+    """Return the updates of an AI gateway whose inference table gets other names, which only a disabled one can.
+
+    Args:
+        body: the update's body.
+        live: the live block.
+    """
+    before, after = live.get(_TABLE), body.get(_TABLE)
+    if not (isinstance(before, dict) and isinstance(after, dict) and before.get("enabled") and after.get("enabled")):
+        return [body]
+    return [{**body, _TABLE: {"enabled": False}}, body]
 
 
 def tags_body(declared: JsonValue, live: Mapping[str, str], *, ours: Mapping[str, str], managed: bool) -> Body:

@@ -50,6 +50,8 @@ def shown(value: JsonValue) -> str:
     """Return a value on one line, without anything that acts on a terminal."""
     if value is None:
         return "(none)"
+    if value == "":
+        return '""'
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
     return inert(text, limit=_LONGEST_VALUE)
 

@@ -99,3 +99,15 @@ def test_plaintext_is_neither_compared_nor_shown() -> None:
     assert found(declared, [{"name": "a", "external_model": {"openai_config": {}}}], path=ENTITIES) == []
     assert "sk-1" not in str(found(declared, [], path=ENTITIES))
     assert [value for _, value in leaves(declared, ENTITIES)] == ["a", CONCEALED]
+
+
+def test_an_object_of_defaults_says_no_more_than_none() -> None:
+    gateway = {"usage_tracking_config": {"enabled": False}, "guardrails": {"input": {"pii": {"behavior": "NONE"}}}}
+    assert list(differences({}, gateway, path="ai_gateway", exact=True)) == []
+    assert list(differences({"guardrails": {}}, gateway, path="ai_gateway", exact=True)) == []
+
+
+def test_what_the_server_adds_is_not_shown_as_the_old_value() -> None:
+    live = {"config_version": 3, "served_entities": [{"name": "a", "creator": "ann@example.com"}]}
+    [cleared] = differences({}, live, path="config", exact=False)
+    assert cleared.old == {"served_entities": [{"name": "a"}]}
