@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from local_workspace import LocalWorkspace
+from local_workspace.resources import foundation
     from tests.local_workspace.conftest import Api
 
 SCOPES = "/api/2.0/secrets/scopes"
@@ -90,7 +91,7 @@ def test_a_slow_body_drips_and_arrives_whole(api: Api, workspace: LocalWorkspace
     workspace.faults.arm([fault("slow", ms=1)])
     started = time.monotonic()
     listed = api.ok("GET", "/api/2.0/serving-endpoints")
-    assert len(listed["endpoints"]) == 4
+    assert len(listed["endpoints"]) == len(foundation.MODELS)
     assert time.monotonic() - started > 0.05
 
 
