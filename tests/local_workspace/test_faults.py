@@ -10,13 +10,13 @@ import urllib3
 
 from local_workspace.errors import ApiError
 from local_workspace.faults import Faults
+from local_workspace.resources import foundation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
     from local_workspace import LocalWorkspace
-from local_workspace.resources import foundation
     from tests.local_workspace.conftest import Api
 
 SCOPES = "/api/2.0/secrets/scopes"
