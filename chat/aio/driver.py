@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 
 from chat.errors import ChatError
@@ -77,7 +78,7 @@ class Driver:
             from provisioning.readiness import wait_until_ready_async  # noqa: PLC0415 - loaded when somebody waits
 
             await wait_until_ready_async(
-                lambda: self.run(read_state(step.endpoint)),
+                lambda: self.run(read_state(step.endpoint, learn=step.learn)),
                 step.endpoint.name,
                 timeout=step.seconds,
                 on_poll=self.on_poll,
@@ -145,7 +146,8 @@ class _Exchange(Generic[T]):
 
     async def _authorized(self, step: Authorize) -> object:
         credentials, endpoint = self._driver.credentials, step.endpoint
-        if step.refresh or credentials.blocks(endpoint.host, endpoint.token):
+        access = partial(credentials.access, endpoint.host, endpoint.token, route=step.route, refused=step.refused)
+        if step.refused is not None or credentials.blocks(endpoint.host, endpoint.token, route=step.route):
             # A login may take seconds; on the event loop it would stop every other call.
-            return await asyncio.to_thread(credentials.access, endpoint.host, endpoint.token, refresh=step.refresh)
-        return credentials.access(endpoint.host, endpoint.token)
+            return await asyncio.to_thread(access)
+        return access()

@@ -16,6 +16,7 @@ from chat.messages import Answer, Chunk, Embeddings, Prompt
 from chat.tracing import traced
 
 if TYPE_CHECKING:
+    from chat.auth import Config, WorkspaceClient
     from chat.wire import Token
     from provisioning.readiness import Readiness
 
@@ -39,6 +40,7 @@ class AsyncChatClient:
         *,
         host: str | None = None,
         token: Token | None = None,
+        workspace_client: WorkspaceClient | Config | None = None,
         wait: float = 0.0,
         timeout: float = 300.0,
         retry_for: float = 60.0,
@@ -59,7 +61,7 @@ class AsyncChatClient:
             trace=traced,
             use_responses_api=use_responses_api,
         )
-        credentials = Credentials(host, token, clock=clock)
+        credentials = Credentials(host, token, workspace_client=workspace_client, clock=clock)
         self._driver = Driver(transport or LoopTransport(), credentials, clock, sleep, on_poll, on_pause)
 
     async def ainvoke(

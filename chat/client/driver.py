@@ -74,7 +74,7 @@ class Driver:
             from provisioning.readiness import wait_until_ready  # noqa: PLC0415 - loaded when somebody waits
 
             wait_until_ready(
-                lambda: self.run(read_state(step.endpoint)),
+                lambda: self.run(read_state(step.endpoint, learn=step.learn)),
                 step.endpoint.name,
                 timeout=step.seconds,
                 on_poll=self.on_poll,
@@ -129,7 +129,9 @@ class _Exchange(Generic[T]):
             case Receive():
                 return self._body.receive() if self._body is not None else b""
             case Authorize():
-                return driver.credentials.access(step.endpoint.host, step.endpoint.token, refresh=step.refresh)
+                return driver.credentials.access(
+                    step.endpoint.host, step.endpoint.token, route=step.route, refused=step.refused
+                )
             case Pause():
                 if driver.on_pause is not None:
                     driver.on_pause(step.reason, step.seconds)

@@ -15,6 +15,7 @@ from chat.messages import Answer, Chunk, Embeddings, Prompt
 from chat.tracing import traced
 
 if TYPE_CHECKING:
+    from chat.auth import Config, WorkspaceClient
     from chat.wire import Token
     from provisioning.readiness import Readiness
 
@@ -31,6 +32,8 @@ class ChatClient:
         endpoint: the serving endpoint, or several: the first that is available answers.
         host: the workspace's URL; by default DATABRICKS_HOST, or what the SDK's unified auth finds.
         token: a token, or a function that returns one; by default DATABRICKS_TOKEN, or the SDK's unified auth.
+        workspace_client: a `WorkspaceClient` or `Config` of the Databricks SDK, instead of `host` and `token`: its
+            workspace is called, and it logs in.
         wait: seconds to wait for an endpoint that is not ready yet or scaled to zero; 0 does not wait.
         timeout: seconds without a byte after which a call is given up.
         retry_for: seconds within which failures that pass (429, 502, 503, 504, no connection) are retried; a host that
@@ -51,6 +54,7 @@ class ChatClient:
         *,
         host: str | None = None,
         token: Token | None = None,
+        workspace_client: WorkspaceClient | Config | None = None,
         wait: float = 0.0,
         timeout: float = 300.0,
         retry_for: float = 60.0,
@@ -71,7 +75,7 @@ class ChatClient:
             trace=traced,
             use_responses_api=use_responses_api,
         )
-        credentials = Credentials(host, token, clock=clock)
+        credentials = Credentials(host, token, workspace_client=workspace_client, clock=clock)
         self._driver = Driver(transport or PooledTransport(), credentials, clock, sleep, on_poll, on_pause)
 
     def invoke(

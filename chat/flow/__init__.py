@@ -9,7 +9,8 @@ chance are arguments, so a test plays a flow through without waiting.
                          └── Pause <─┘  throttled, unavailable or no connection: within the deadline, before any text
 """
 
-from chat.flow.call import Call, complete
+from chat.flow.attempt import Call
+from chat.flow.call import complete
 from chat.flow.caller import Caller, Endpoints, Options, Patience, endpoints_of
 from chat.flow.readiness import awaiting, read_state
 from chat.flow.steps import Authorize, AwaitReady, Deliver, Endpoint, Flow, Pause, Receive, Running, Send, Step

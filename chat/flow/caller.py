@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from chat.errors import InvalidRequestError
-from chat.flow.call import Call, complete
+from chat.flow.attempt import Call
+from chat.flow.call import complete
 from chat.flow.retry import Memory
 from chat.flow.steps import Endpoint, Flow, T
 from chat.messages import Answer, Embeddings, Prompt, as_messages

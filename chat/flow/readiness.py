@@ -19,7 +19,7 @@ from chat.flow.steps import Authorize, Endpoint, Flow, Send
 from chat.wire import HEADERS, Access, Request, Response, read_json, refusal, state_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _FIRST_ERROR = 400
 _TIMEOUT = 30.0
@@ -28,21 +28,30 @@ _TIMEOUT = 30.0
 _NOT_TO_BE_SEEN: Mapping[str, object] = {"state": {"ready": "READY"}}
 
 
-def read_state(endpoint: Endpoint) -> Flow[Mapping[str, object] | None]:
+def read_state(
+    endpoint: Endpoint, *, learn: Callable[[Mapping[str, object] | None], None] = lambda _: None
+) -> Flow[Mapping[str, object] | None]:
     """Fetch the JSON object by which `provisioning.readiness` judges an endpoint; None if it is not found.
 
     A workspace that is out of reach for a moment is no verdict on the endpoint: it reads as a state of its own.
+
+    Args:
+        endpoint: which.
+        learn: is told what was seen of it, if anything was.
     """
-    access: Access = yield Authorize(endpoint)
     try:
-        return (yield from _seen(endpoint, access))
-    except UnauthenticatedError:
-        renewed: Access | None = yield Authorize(endpoint, refresh=True)
-        if renewed is None:
-            raise
-        return (yield from _seen(endpoint, renewed))
+        access: Access = yield Authorize(endpoint)
+        try:
+            seen = yield from _seen(endpoint, access)
+        except UnauthenticatedError:
+            renewed: Access | None = yield Authorize(endpoint, refused=access)
+            if renewed is None:
+                raise
+            seen = yield from _seen(endpoint, renewed)
     except PASSING as error:
         return {"state": {"ready": f"unknown ({error.message})"}}
+    learn(seen)
+    return seen
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from chat.errors import (
     UnreachableError,
 )
 from chat.flow.limiter import Limiter
+from chat.wire import OwnRoute, read_own_route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 PASSING = (RateLimitedError, UnavailableError, ConnectionFailedError, StreamCutError)
 """Errors that pass: the same request may succeed in a moment, or at another endpoint."""
@@ -39,6 +40,8 @@ class Memory:
         open_at: when, by the clock, it takes calls again after it said Retry-After. All calls of a client heed it, so
             that one refusal teaches them all.
         limiter: how many calls it takes at a time.
+        route: the route of its own, if it is known to have one.
+        looked: whether its state was looked at, so that it is known whether it has.
     """
 
     refused: set[str] = field(default_factory=set)
@@ -46,6 +49,12 @@ class Memory:
     reached: bool = False
     open_at: float = 0.0
     limiter: Limiter = field(default_factory=Limiter)
+    route: OwnRoute | None = None
+    looked: bool = False
+
+    def learn(self, endpoint: Mapping[str, object] | None) -> None:
+        """Take in what was seen of the endpoint: its JSON object, or None if it was not found."""
+        self.route, self.looked = read_own_route(endpoint), True
 
 
 class Attempts:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from chat.messages import Chunk
-    from chat.wire import Request, Token
+    from chat.wire import Access, OwnRoute, Request, Token
 
 T = TypeVar("T")
 
@@ -21,11 +21,14 @@ class Endpoint:
         name: the endpoint's name.
         host: the workspace's URL; None is the client's own.
         token: a token for it, or a function that returns one; None is the client's own credentials.
+        route_optimized: whether it is known to have a route of its own. If not said, that is found out when its state
+            is waited for (`wait`), or when it refuses a call by the workspace's route.
     """
 
     name: str
     host: str | None = None
     token: Token | None = field(default=None, repr=False)
+    route_optimized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +38,27 @@ class AwaitReady:
     Attributes:
         endpoint: which.
         seconds: how long at most.
+        learn: is told what was seen of it.
     """
 
     endpoint: Endpoint
     seconds: float
+    learn: Callable[[Mapping[str, object] | None], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
 class Authorize:
-    """Get the credentials; the result is an `Access`, or None if a refresh was asked for and is impossible.
+    """Get the credentials; the result is an `Access`, or None if what was refused is all that there is.
 
     Attributes:
         endpoint: which endpoint they are for.
-        refresh: whether those at hand were just refused.
+        route: the endpoint's own route, if the call takes it.
+        refused: what was just refused.
     """
 
     endpoint: Endpoint
-    refresh: bool = False
+    route: OwnRoute | None = None
+    refused: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,30 @@ I/O, or a decision about what to do next (that is `chat.flow`).
 from chat.wire.answers import metadata, read_answer, read_embeddings, read_json, wrong_answer
 from chat.wire.dialects import INVOCATIONS, RESPONSES
 from chat.wire.exchange import Access, Dialect, Request, Response, Token, is_stream
+from chat.wire.own_route import OwnRoute, read_own_route
 from chat.wire.refusals import describe, is_failure, refusal, refused_parameters, retry_after
-from chat.wire.requests import HEADERS, STREAM_HEADERS, chat_body, checked, encode, invocation_path, state_path, without
+from chat.wire.requests import (
+    HEADERS,
+    PRODUCT,
+    STREAM_HEADERS,
+    chat_body,
+    checked,
+    encode,
+    invocation_path,
+    state_path,
+    without,
+)
 from chat.wire.response_events import ResponseEvents, failed_response, is_response_event
 
 __all__ = [
     "HEADERS",
     "INVOCATIONS",
+    "PRODUCT",
     "RESPONSES",
     "STREAM_HEADERS",
     "Access",
     "Dialect",
+    "OwnRoute",
     "Request",
     "Response",
     "ResponseEvents",
@@ -35,6 +48,7 @@ __all__ = [
     "read_answer",
     "read_embeddings",
     "read_json",
+    "read_own_route",
     "refusal",
     "refused_parameters",
     "retry_after",

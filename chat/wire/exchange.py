@@ -40,6 +40,11 @@ class Access:
         """The bare token, to be kept out of errors; empty if there is none."""
         return self.headers.get("Authorization", "").partition(" ")[2]
 
+    @property
+    def personal(self) -> bool:
+        """Whether it is a personal access token, or a password, rather than an OAuth token."""
+        return self.credential.startswith("dapi") or self.headers.get("Authorization", "").startswith("Basic ")
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

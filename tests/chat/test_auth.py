@@ -70,7 +70,8 @@ def test_ipv6_and_ports_are_kept() -> None:
 
 
 def test_a_fixed_token_cannot_be_renewed_but_a_function_is_asked_again() -> None:
-    assert Credentials(HOST, "dapi-arg").access(refresh=True) is None
+    fixed = Credentials(HOST, "dapi-arg")
+    assert fixed.access(refused=fixed.access()) is None
     tokens = iter(["one", "two"])
     credentials = Credentials(HOST, lambda: next(tokens))
     assert authorization(credentials)[1] == "Bearer one"
@@ -80,10 +81,10 @@ def test_a_fixed_token_cannot_be_renewed_but_a_function_is_asked_again() -> None
 def test_a_token_of_the_environment_that_was_rotated_is_found_when_the_old_one_is_refused() -> None:
     environment = dict(ENVIRONMENT)
     credentials = Credentials(environ=environment)
-    authorization(credentials)
-    assert credentials.access(refresh=True) is None
+    refused = credentials.access()
+    assert credentials.access(refused=refused) is None
     environment["DATABRICKS_TOKEN"] = "dapi-rotated"
-    renewed = credentials.access(refresh=True)
+    renewed = credentials.access(refused=refused)
     assert renewed is not None
     assert renewed.headers["Authorization"] == "Bearer dapi-rotated"
 
@@ -112,7 +113,7 @@ def test_a_profile_of_the_sdk_is_found_and_renewed_when_refused(
     profile.write_text(f"[DEFAULT]\nhost = {server.host}\ntoken = dapi-two\n")
     now = FRESH_FOR + 1
     assert authorization(credentials)[1] == "Bearer dapi-one"  # the SDK's own object is asked again, not built again
-    renewed = credentials.access(refresh=True)
+    renewed = credentials.access(refused=credentials.access())
     assert renewed is not None
     assert renewed.headers["Authorization"] == "Bearer dapi-two"
 

@@ -1,0 +1,146 @@
+"""One attempt of a call: the request, and its answer, whole or streamed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, cast
+
+from chat.errors import CallTimeoutError, ConnectionFailedError, RateLimitedError
+from chat.flow.reception import Reception
+from chat.flow.steps import Deliver, Endpoint, Flow, Pause, Receive, Send, T
+from chat.messages import Answer, Chunk, ToolCallDelta
+from chat.wire import (
+    HEADERS,
+    INVOCATIONS,
+    STREAM_HEADERS,
+    Access,
+    Dialect,
+    Request,
+    Response,
+    encode,
+    refusal,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chat.flow.retry import Attempts, Memory
+
+_FIRST_ERROR = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """What to call, and how patiently.
+
+    Attributes:
+        endpoints: the one to call and those to fall back to, in order.
+        body: the request's body.
+        read: reads the result out of a whole response, given what is to be said of its origin.
+        dialect: how the request is put.
+        stream: whether to ask for an event stream.
+        headers: further headers of the request.
+        wait: seconds to wait for the endpoint to be ready; 0 does not look.
+        timeout: seconds without a byte after which to give up.
+        retry_for: seconds from the start after which no further attempt begins.
+        max_retries: how many retries at most; None leaves it to `retry_for`.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    body: Mapping[str, object]
+    read: Callable[[Response, Mapping[str, object]], T]
+    dialect: Dialect = INVOCATIONS
+    stream: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait: float = 0.0
+    timeout: float = 300.0
+    retry_for: float = 60.0
+    max_retries: int | None = None
+
+
+def attempt(
+    endpoint: Endpoint,
+    call: Call[T],
+    access: Access,
+    *,
+    memory: Memory,
+    attempts: Attempts,
+    origin: Mapping[str, object],
+) -> Flow[T]:
+    """Make one attempt, among as many at a time as the endpoint takes."""
+    place = object()
+    try:
+        while pause := attempts.hold(place, memory):
+            yield Pause(pause, f"{endpoint.name} takes {memory.limiter.limit:.0f} calls at a time")
+        began = attempts.now
+        try:
+            response = yield from _sent(endpoint, call, access, memory)
+            memory.reached = True
+            result = yield from _result(call, response, origin, access.credential)
+        except RateLimitedError:
+            memory.limiter.narrow(began=began, now=attempts.now)
+            raise
+    finally:
+        memory.limiter.leave(place)
+    memory.limiter.widen()
+    return result
+
+
+def _sent(endpoint: Endpoint, call: Call[T], access: Access, memory: Memory) -> Flow[Response]:
+    own = memory.route if call.dialect is INVOCATIONS else None
+    response: Response = yield Send(
+        Request(
+            method="POST",
+            host=access.host,
+            path=call.dialect.path(endpoint.name) if own is None else own.path,
+            headers={**(STREAM_HEADERS if call.stream else HEADERS), **access.headers, **call.headers},
+            body=encode(call.dialect.write(endpoint.name, call.body)),
+            timeout=call.timeout,
+            stream=call.stream,
+        )
+    )
+    if response.status >= _FIRST_ERROR:
+        raise refusal(response.without(access.credential))
+    return response
+
+
+def _result(call: Call[T], response: Response, origin: Mapping[str, object], credential: str) -> Flow[T]:
+    if response.body is not None:
+        junk = "json" not in response.headers.get("content-type", "")
+        result = call.read(response.without(credential) if junk else response, origin)
+        if call.stream and isinstance(result, Answer):
+            yield Deliver(_as_chunks(result))  # an endpoint that does not stream: its whole answer is one chunk
+        return result
+    reception = Reception(response, credential)
+    while not reception.over:
+        try:
+            piece: bytes = yield Receive()
+        except ConnectionFailedError as error:
+            raise reception.cut() from error
+        except CallTimeoutError as error:
+            raise reception.stalled(error) from error
+        chunks = reception.take(piece)
+        if chunks:
+            yield Deliver(chunks)
+    return cast("T", reception.answer(origin))
+
+
+def _as_chunks(answer: Answer) -> list[Chunk]:
+    """Write a whole answer as the chunks of a stream."""
+    pieces = [
+        Chunk(
+            text=choice.text,
+            reasoning=choice.reasoning,
+            content=tuple(choice.content) if isinstance(choice.content, list) else (),
+            tool_calls=tuple(
+                ToolCallDelta(place, each.id, each.name, each.arguments) for place, each in enumerate(choice.tool_calls)
+            ),
+            finish_reason=choice.finish_reason,
+            logprobs=choice.logprobs,
+            index=choice.index,
+            id=answer.id,
+            model=answer.model,
+        )
+        for choice in answer.choices
+    ]
+    return [*pieces, Chunk(usage=answer.usage, id=answer.id, model=answer.model, last=True)]
