@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from provisioning.cli.terminal import patience
 from provisioning.config.git import git_facts
 from provisioning.errors import ConfigError, ProvisioningError
-from provisioning.model.provenance import provenance_of
 from provisioning.model.workspace import Desired, Target
 
 if TYPE_CHECKING:
@@ -109,6 +108,8 @@ def _check_state(place: Place) -> None:
 
 def provenance_here() -> Provenance:
     """Return the commit and the job that this process runs for."""
+    from provisioning.model.provenance import provenance_of  # noqa: PLC0415 - `validate` needs none of it
+
     return provenance_of(os.environ, commit=git_facts(Path.cwd()).get("bundle.git.commit"))
 
 

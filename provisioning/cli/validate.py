@@ -6,8 +6,8 @@ import click
 
 from provisioning.cli.flags import Place, reading_each
 from provisioning.cli.places import configs_of
+from provisioning.model.counting import counted
 from provisioning.model.inert import inert
-from provisioning.reporters.values import counted
 
 
 @click.command()

@@ -13,6 +13,7 @@ from provisioning.errors import (
     PartlyAppliedError,
 )
 from provisioning.execution.executor import execute
+from provisioning.model.counting import counted
 from provisioning.model.events import Report
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def carry_out(
         raise ConfigError(made.errors)
     if made.guards:
         raise BlockedError(
-            f"blocked by {_counted(len(made.guards), 'guard')}, nothing was written: "
+            f"blocked by {counted(len(made.guards), 'guard')}, nothing was written: "
             + "; ".join(f"{guard.address}: {guard.message}" for guard in made.guards),
             remedy="; ".join(dict.fromkeys(guard.remedy for guard in made.guards)),
         )
@@ -94,7 +95,3 @@ def judge(report: Report, outcome: Outcome) -> None:
 
 def _listed(addresses: Iterable[str]) -> str:
     return ", ".join(addresses) or "nothing"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Self
 
 from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
@@ -169,6 +168,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     words = list(known)
     if len(word) > _LONGEST_WORD or len(words) > _MOST_WORDS:
         return None  # nobody mistypes these, and comparing them would take seconds
+    from difflib import get_close_matches  # noqa: PLC0415 - configs that are right never need it
+
     near = get_close_matches(word, words, n=1, cutoff=0.6)
     return near[0] if near else None
 

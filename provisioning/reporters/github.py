@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioning.model.counting import counted
 from provisioning.model.inert import inert
 from provisioning.model.plan import Action
 from provisioning.reporters.text import change_lines, summary_text
-from provisioning.reporters.values import counted
 from provisioning.reporters.workflow_commands import Annotation, annotated, group, not_a_command
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioning.model.address import Address, endpoint_address, folded, parent, scope_address
+from provisioning.model.counting import counted
 from provisioning.model.inert import inert
 from provisioning.model.plan import Action
 from provisioning.model.references import secrets_used
-from provisioning.reporters.values import SYMBOLS, counted
+from provisioning.reporters.values import SYMBOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

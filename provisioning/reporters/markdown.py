@@ -6,9 +6,10 @@ import html
 import re
 from typing import TYPE_CHECKING
 
+from provisioning.model.counting import counted
 from provisioning.model.inert import inert
 from provisioning.reporters.text import change_lines, summary_text
-from provisioning.reporters.values import SYMBOLS, counted
+from provisioning.reporters.values import SYMBOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

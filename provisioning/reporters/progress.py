@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from provisioning.model.counting import counted
 from provisioning.model.events import (
     ChangeDone,
     ChangeFailed,
@@ -19,7 +20,7 @@ from provisioning.model.events import (
 )
 from provisioning.model.inert import inert
 from provisioning.model.plan import Action, Operation
-from provisioning.reporters.values import Paint, counted, duration, plain
+from provisioning.reporters.values import Paint, duration, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioning.model.counting import counted
 from provisioning.model.inert import inert
 from provisioning.model.plan import Action
-from provisioning.reporters.values import STYLES, SYMBOLS, Paint, counted, plain, shown
+from provisioning.reporters.values import STYLES, SYMBOLS, Paint, plain, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -56,11 +56,6 @@ def shown(value: JsonValue) -> str:
     return inert(text, limit=_LONGEST_VALUE)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun in the right number."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def duration(seconds: float) -> str:
     """Return a span of time as people write it."""
     minutes, rest = divmod(round(seconds), 60)
