@@ -35,6 +35,14 @@ def cli() -> None:
 @click.option("--faults", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON file of faults.")
 @click.option("--upstreams", type=click.Choice(["simulated", "live"]), default="simulated", show_default=True)
 @click.option("--allow-upstream", multiple=True, metavar="HOST", help="Host that external models may call.")
+@click.option(
+    "--upstream-url",
+    "upstream_urls",
+    multiple=True,
+    metavar="PROVIDER=URL",
+    callback=lambda _context, _option, given: tuple(_provider_url(each) for each in given),
+    help="Where a provider is, if not at its public host.",
+)
 @click.option("--simulated-key", help="The only key that simulated providers take.")
 @click.option("--deploy-seconds", default=Settings.deploy_seconds, show_default=True, type=click.FloatRange(0))
 @click.option(
@@ -53,6 +61,7 @@ def serve(
     faults: Path | None,
     upstreams: Any,  # noqa: ANN401 - click has checked the choice
     allow_upstream: tuple[str, ...],
+    upstream_urls: tuple[tuple[str, str], ...],
     simulated_key: str | None,
     deploy_seconds: float,
     switches: tuple[str, ...],
@@ -69,6 +78,7 @@ def serve(
             latency_ms=latency,
             upstreams=upstreams,
             allow_upstream=allow_upstream,
+            upstream_urls=upstream_urls,
             simulated_key=simulated_key,
         )
     except ValueError as error:
@@ -83,6 +93,13 @@ def serve(
             threading.Event().wait()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+
+
+def _provider_url(given: str) -> tuple[str, str]:
+    provider, _, url = given.partition("=")
+    if not provider or not url:
+        raise click.BadParameter(f"'{given}' is not PROVIDER=URL, as anthropic=http://127.0.0.1:9000")
+    return provider, url
 
 
 def _started(settings: Settings, *, host: str, port: int, state: Path | None) -> LocalWorkspace:

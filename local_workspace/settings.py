@@ -120,6 +120,8 @@ class Settings:
         upstreams: `simulated`: providers are answered by the built-in simulators unless a config names a base
             URL; `live`: by the real providers.
         allow_upstream: hosts other than loopback that external models may call in simulated mode.
+        upstream_urls: base URLs of providers by their name (`("anthropic", "http://127.0.0.1:9000")`), where their
+            configs have no field for one; what may be called is judged as ever.
         simulated_key: the only key that the simulators take; None: any that looks like the provider's.
         entra_authority: base URL that issues tokens for `azuread`; None: the simulator's, or the real one in
             live mode.
@@ -132,6 +134,7 @@ class Settings:
     latency_ms: float = 0.0
     upstreams: Literal["simulated", "live"] = "simulated"
     allow_upstream: tuple[str, ...] = ()
+    upstream_urls: tuple[tuple[str, str], ...] = ()
     simulated_key: str | None = field(default=None, repr=False)
     entra_authority: str | None = None
     seed: int = 0

@@ -98,21 +98,16 @@ async def message(request: Request) -> Response:
     """Answer Anthropic's `/v1/messages`, which Claude alone speaks."""
     body = await _body(request)
     serving = _serving(request, _named(body))
-    if serving.foundation and _CLAUDE in serving.name:
-        return await _answer(_Invocation(request, serving, body, path="messages"))
     if _serves_claude(serving):
-        raise ApiError(
-            501,
-            "NOT_IMPLEMENTED",
-            f"The local workspace does not pass Anthropic's Messages API on to a provider; endpoint '{serving.name}' "
-            "can be called by its other routes, and a pay-per-token Claude by this one.",
-        )
+        return await _answer(_Invocation(request, serving, body, path="messages"))
     raise bad_request(f"Endpoint '{serving.name}' does not serve Claude, which alone speaks Anthropic's Messages API.")
 
 
 def _serves_claude(endpoint: ServingEndpoint) -> bool:
+    if endpoint.foundation:
+        return _CLAUDE in endpoint.name
     models = [entity.get("external_model") or {} for entity in (endpoint.config or {}).get("served_entities") or ()]
-    return any(_CLAUDE in str(model.get("name", "")).lower() for model in models)
+    return any(model.get("provider") == "anthropic" for model in models)
 
 
 def _named(body: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -43,13 +44,16 @@ class Dialer:
         self._policy = policy
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> aiohttp.ClientResponse:
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, verbatim: bool = False
+    ) -> aiohttp.ClientResponse:
         """Send a POST and return the response once its headers are in; its body is yet to be read.
 
         Args:
             url: Where to.
             headers: Sent as they are, beside `Host` and `Content-Length`.
             body: Sent as it is.
+            verbatim: Whether the path stands as it is written, escapes included: a signature may cover it.
 
         Raises:
             AddressRefusedError: The URL may not be called; nothing was sent.
@@ -57,6 +61,8 @@ class Dialer:
             TimeoutError: It did not connect or answer in time.
         """
         checked = checked_url(url, self._policy)
+        if verbatim:
+            checked = checked.with_path(urlsplit(url).path, encoded=True)
         return await self._open_session().post(checked, headers=headers, data=body, allow_redirects=False)
 
     async def aclose(self) -> None:

@@ -14,8 +14,10 @@ from starlette.responses import JSONResponse, Response
 from local_workspace.errors import UnresolvedSecretError, bad_request
 from local_workspace.upstreams import routing
 from local_workspace.upstreams.addresses import AddressRefusedError
-from local_workspace.upstreams.proxy import Proxy, UpstreamError
+from local_workspace.upstreams.proxy import Proxy
 from local_workspace.upstreams.relay import ClientGoneError, Relayed, unless_gone
+from local_workspace.upstreams.sender import UpstreamError
+from local_workspace.upstreams.translated.answers import Translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive
 
     from local_workspace.settings import Settings
-    from local_workspace.upstreams.proxy import Resolve
+    from local_workspace.upstreams.sender import Resolve
 
 _CLIENT_CLOSED = 499
 
@@ -86,7 +88,9 @@ async def _first_answer(proxy: Proxy, call: ExternalCall) -> Response:
     return _response(await _ask(proxy, call, last), last, call)
 
 
-async def _ask(proxy: Proxy, call: ExternalCall, entity: Mapping[str, Any]) -> ClientResponse | UpstreamError:
+async def _ask(
+    proxy: Proxy, call: ExternalCall, entity: Mapping[str, Any]
+) -> ClientResponse | Translated | UpstreamError:
     try:
         return await proxy.call(
             entity["external_model"], call.body, path=call.path, resolve=call.resolve, hops=call.hops
@@ -97,8 +101,12 @@ async def _ask(proxy: Proxy, call: ExternalCall, entity: Mapping[str, Any]) -> C
         raise bad_request(f"Served entity '{entity['name']}' cannot be called: {unresolved}.") from None
 
 
-def _response(reached: ClientResponse | UpstreamError, entity: Mapping[str, Any], call: ExternalCall) -> Response:
+def _response(
+    reached: ClientResponse | Translated | UpstreamError, entity: Mapping[str, Any], call: ExternalCall
+) -> Response:
     headers = {routing.SERVED_MODEL_HEADER: str(entity["name"])}
+    if isinstance(reached, Translated):
+        return reached.response(headers)
     if not isinstance(reached, UpstreamError):
         return Relayed(reached, headers=headers, data_lines_only=call.data_lines_only)
     if reached.retry_after is not None:

@@ -3,54 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+import importlib
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
-
-from local_workspace.upstreams import errors, request_bodies
+from local_workspace.upstreams import request_bodies
 from local_workspace.upstreams.addresses import AddressPolicy
-from local_workspace.upstreams.destinations import ENTRA_AUTHORITY, Bases, EntraCredential, destination
+from local_workspace.upstreams.bases import Bases
+from local_workspace.upstreams.destinations import destination
 from local_workspace.upstreams.dial import Dialer
-from local_workspace.upstreams.entra import EntraTokens
-from local_workspace.upstreams.errors import UpstreamUnavailableError
-from local_workspace.upstreams.hops import HEADER as HOPS
-from local_workspace.upstreams.relay import LARGEST_ANSWER
-from local_workspace.upstreams.simulators import openai as openai_simulator
+from local_workspace.upstreams.sender import Sender
+from local_workspace.upstreams.simulators import providers as simulated_providers
 from local_workspace.upstreams.simulators.server import LoopbackServer
+from local_workspace.upstreams.translated import origins
+from local_workspace.upstreams.translated.extra import missing_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from aiohttp import ClientResponse
 
     from local_workspace.settings import Settings
-    from local_workspace.upstreams.destinations import Destination
+    from local_workspace.upstreams.sender import Resolve, UpstreamError
+    from local_workspace.upstreams.translated.answers import Translated
+    from local_workspace.upstreams.translated.translator import Translator
 
-Resolve: TypeAlias = Callable[[str], str]
-"""Reads the value that a secret reference stands for; called once for each call, as late as can be."""
-
-_LARGEST_ERROR = 64 * 1024
-_REDIRECTS = range(300, 400)
-_BODY_HEADERS = (("Content-Type", "application/json"), ("Accept-Encoding", "identity"))
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamError:
-    """An upstream's refusal, ready to be passed on.
-
-    Attributes:
-        status: The upstream's HTTP status.
-        body: What the caller gets.
-        retry_after: The upstream's `Retry-After`, if it sent one.
-    """
-
-    status: int
-    body: Mapping[str, Any]
-    retry_after: str | None = None
+_TRANSLATOR = "local_workspace.upstreams.translated.translator"
+_BODY_HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
 
 
 class Proxy:
-    """Calls upstreams; owns their connections, the simulator and the Entra tokens.
+    """Calls upstreams; owns their connections, the simulators and the providers' clients.
 
     Args:
         settings: Where upstreams may be, and whether they are simulated.
@@ -63,14 +45,15 @@ class Proxy:
         self._allowed = frozenset(host.lower() for host in settings.allow_upstream)
         is_live = settings.upstreams == "live"
         self._dialer = Dialer(AddressPolicy(allowed_hosts=self._allowed, is_live=is_live))
-        self._entra = EntraTokens(self._dialer, now=now)
-        self._simulator: LoopbackServer | None = None
+        self._sender = Sender(self._dialer, now=now)
+        self._translator: Translator | None = None
+        self._simulators: LoopbackServer | None = None
         self._simulator_base: str | None = None
         self._starting = asyncio.Lock()
 
     async def call(
         self, model: Mapping[str, Any], body: Mapping[str, Any], *, path: str, resolve: Resolve, hops: int
-    ) -> aiohttp.ClientResponse | UpstreamError:
+    ) -> ClientResponse | Translated | UpstreamError:
         """Call an external model.
 
         Args:
@@ -81,93 +64,61 @@ class Proxy:
             hops: How many workspaces the call passes through, this one included.
 
         Returns:
-            The upstream's response with its body unread, which the caller must close; or its refusal.
+            The upstream's response with its body unread, which the caller must close; an answer that was
+            translated from the provider's wire format; or a refusal.
 
         Raises:
             ApiError: The provider is not spoken to, or its config lacks something.
             AddressRefusedError: The config's host may not be called.
             UnresolvedSecretError: The key cannot be read.
         """
-        where = destination(model, path=path, bases=await self._bases())
+        bases = await self._bases()
+        if origins.is_translated(model, path=path):
+            where = origins.origin(model, path=path, bases=bases)
+            translator = await self._opened_translator()
+            return await translator.call(where, body, path=path, resolve=resolve, hops=hops)
+        where = destination(model, path=path, bases=bases)
         asked_for = None if where.provider == "databricks-model-serving" else where.model
         payload = request_bodies.for_upstream(body, model=asked_for)
-        reached = await self._send(where, payload, resolve, hops=hops)
-        if isinstance(reached, UpstreamUnavailableError):
-            return UpstreamError(reached.status, errors.wrapped(where.provider, {"message": str(reached)}))
-        if reached.status < _REDIRECTS.start:
-            return _bounded(reached, where)
-        async with reached:
-            if reached.status in _REDIRECTS:
-                told = {"message": f"the upstream redirects (HTTP {reached.status}); redirects are not followed"}
-                return UpstreamError(502, errors.wrapped(where.provider, told))
-            said = await _read_error(reached)
-        told = errors.passed_on(where.provider, said, secrets=(resolve(where.credential.reference),))
-        return UpstreamError(reached.status, told, reached.headers.get("Retry-After"))
+        return await self._sender.send(where, payload, headers=_BODY_HEADERS, resolve=resolve, hops=hops)
 
     async def aclose(self) -> None:
-        """Close the connections and stop the simulator."""
+        """Close the connections and stop the simulators."""
+        if self._translator is not None:
+            await self._translator.aclose()
+            self._translator = None
         await self._dialer.aclose()
-        if self._simulator is not None:
-            await self._simulator.stop()
-            self._simulator = None
+        if self._simulators is not None:
+            await self._simulators.stop()
+            self._simulators = None
             self._simulator_base = None
 
-    async def _send(
-        self, where: Destination, payload: bytes, resolve: Resolve, *, hops: int
-    ) -> aiohttp.ClientResponse | UpstreamUnavailableError:
-        """Send one request. The key stands in this frame alone, and failures leave it as values, not tracebacks."""
-        headers = dict((*_BODY_HEADERS, *where.headers))
-        credential = where.credential
-        try:
-            if isinstance(credential, EntraCredential):
-                token = await self._entra.token(
-                    credential, authority=await self._authority(), secret=resolve(credential.reference)
-                )
-                headers["Authorization"] = f"Bearer {token}"
-            else:
-                headers[credential.header] = credential.prefix + resolve(credential.reference)
-            headers[HOPS] = str(hops)
-            return await self._dialer.post(where.url, headers=headers, body=payload)
-        except UpstreamUnavailableError as error:
-            return UpstreamUnavailableError(str(error), status=error.status)
-        except TimeoutError:
-            return UpstreamUnavailableError("the upstream did not answer in time", status=504)
-        except aiohttp.ClientError as error:
-            return UpstreamUnavailableError(f"the upstream could not be reached ({type(error).__name__})")
-        except ValueError:
-            return UpstreamUnavailableError("the key cannot be sent: it holds a line break", status=400)
+    async def _opened_translator(self) -> Translator:
+        """The providers' own clients; loaded by the first call that needs one, and not in the event loop."""
+        async with self._starting:
+            if self._translator is None:
+                try:
+                    module = await asyncio.to_thread(importlib.import_module, _TRANSLATOR)
+                except ImportError as missing:
+                    raise missing_extra(missing) from missing
+                self._translator = module.Translator(self._sender, now=self._now)
+        return self._translator
 
     async def _bases(self) -> Bases:
-        if self._settings.upstreams == "live":
-            return Bases(simulator=None)
-        return Bases(simulator=await self._simulated(), allowed_hosts=self._allowed)
-
-    async def _authority(self) -> str:
-        if self._settings.entra_authority is not None:
-            return self._settings.entra_authority
-        return ENTRA_AUTHORITY if self._settings.upstreams == "live" else f"{await self._simulated()}/entra"
+        settings = self._settings
+        return Bases(
+            simulator=None if settings.upstreams == "live" else await self._simulated(),
+            allowed_hosts=self._allowed,
+            entra=settings.entra_authority,
+            moved=dict(settings.upstream_urls),
+        )
 
     async def _simulated(self) -> str:
-        """The simulator's base URL; the first call starts it."""
+        """The simulators' base URL; the first call starts them."""
         if self._simulator_base is None:
             async with self._starting:
                 if self._simulator_base is None:
-                    app = openai_simulator.create_app(now=self._now, key=self._settings.simulated_key)
-                    self._simulator = LoopbackServer(app)
-                    self._simulator_base = await self._simulator.start()
+                    app = simulated_providers.create_app(now=self._now, key=self._settings.simulated_key)
+                    self._simulators = LoopbackServer(app)
+                    self._simulator_base = await self._simulators.start()
         return self._simulator_base
-
-
-def _bounded(reached: aiohttp.ClientResponse, where: Destination) -> aiohttp.ClientResponse | UpstreamError:
-    """Refuse an answer that says beforehand that it is too large; `relay` bounds those that don't."""
-    if (reached.content_length or 0) <= LARGEST_ANSWER:
-        return reached
-    reached.close()
-    return UpstreamError(502, errors.wrapped(where.provider, {"message": "the upstream's answer is too large"}))
-
-
-async def _read_error(response: aiohttp.ClientResponse) -> bytes:
-    try:
-        return await response.content.read(_LARGEST_ERROR)
-    except (aiohttp.ClientError, TimeoutError):
-        return b""

@@ -108,7 +108,7 @@ class Relayed(Response):
             else:
                 await self._send(send)
         except (aiohttp.ClientError, TimeoutError, AnswerTooLargeError):
-            await _break_off(scope)
+            await break_off(scope)
         except ClientGoneError:
             return
         finally:
@@ -144,7 +144,7 @@ async def _chunks(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         raise
 
 
-async def _break_off(scope: Scope) -> None:
+async def break_off(scope: Scope) -> None:
     """Close the caller's connection after what was sent; ASGI itself knows no way to leave a body incomplete."""
     transport = scope.get(TRANSPORT)
     if transport is not None:

@@ -76,13 +76,17 @@ def for_upstream(body: Mapping[str, Any], *, model: str | None) -> bytes:
         body: What the caller sent.
         model: The upstream's model; None where the URL names it.
     """
-    forwarded = {name: value for name, value in body.items() if name not in _OURS and name != "model"}
-    extra = body.get("extra_params")
-    if isinstance(extra, dict):
-        forwarded |= extra
+    forwarded = upstream_fields(body)
     if model is not None:
         forwarded["model"] = model
     return json.dumps(forwarded, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def upstream_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a caller's body is meant for the upstream."""
+    forwarded = {name: value for name, value in body.items() if name not in _OURS and name != "model"}
+    extra = body.get("extra_params")
+    return forwarded | extra if isinstance(extra, dict) else forwarded
 
 
 def _check_messages(messages: object) -> None:

@@ -2,58 +2,38 @@
 
 from __future__ import annotations
 
-import hmac
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_workspace.upstreams.builtin import chat_model, chat_wire, completions, embeddings, responses
 from local_workspace.upstreams.json_bodies import read_object
-from local_workspace.upstreams.simulators import openai_errors, openai_requests
+from local_workspace.upstreams.simulators import openai_errors, openai_requests, serving
 from local_workspace.upstreams.simulators.entra import EntraSimulator
 from local_workspace.upstreams.simulators.fields import check
+from local_workspace.upstreams.simulators.keys import KeyCheck
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import Callable
 
     from starlette.requests import Request
 
     from local_workspace.upstreams.simulators.openai_errors import RefusedError
 
 MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-5", "text-embedding-3-large", "text-embedding-3-small")
-_KEY_PREFIX = "sk-"
-_REFUSED_KEY_PREFIX = "sk-invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCheck:
-    """Which keys the simulator takes.
-
-    Attributes:
-        pinned: The only key taken; None takes any that looks like the provider's.
-    """
-
-    pinned: str | None = None
-
-    def accepts(self, key: str) -> bool:
-        """Whether the provider would take this key."""
-        if self.pinned is not None:
-            return hmac.compare_digest(key.encode(), self.pinned.encode())
-        return len(key) > len(_KEY_PREFIX) and key.startswith(_KEY_PREFIX) and not key.startswith(_REFUSED_KEY_PREFIX)
-
-
-def create_app(*, now: Callable[[], float], key: str | None = None) -> Starlette:
+def create_app(*, now: Callable[[], float], key: str | None = None, entra: EntraSimulator | None = None) -> Starlette:
     """Build the simulator.
 
     Args:
         now: The time that answers carry, in seconds since the epoch.
         key: The only key to accept; None accepts any that looks like OpenAI's (`sk-…`, but not `sk-invalid…`).
+        entra: Who issued the tokens that Azure's routes take beside keys; None: nobody.
     """
-    entra = EntraSimulator(now=now)
-    provider = _Provider(now=now, keys=KeyCheck(key), entra=entra)
+    provider = _Provider(now=now, keys=KeyCheck(key, prefix="sk-"), entra=entra or EntraSimulator(now=now))
     kinds = {
         "chat/completions": provider.chat,
         "completions": provider.completion,
@@ -69,7 +49,6 @@ def create_app(*, now: Callable[[], float], key: str | None = None) -> Starlette
         routes=[
             *openai,
             *azure,
-            Route("/entra/{tenant}/oauth2/v2.0/token", entra.issue, methods=["POST"]),
             Route("/v1/models", _openai(provider.models, provider)),
             Route("/v1/models/{model:path}", _openai(provider.model, provider)),
         ],
@@ -91,7 +70,7 @@ class _Provider:
         envelope = chat_wire.Envelope.of(body, model=body["model"], created=self._created())
         made = chat_model.answer(body)
         if body.get("stream"):
-            return _events(chat_wire.stream(made, envelope))
+            return serving.events(chat_wire.stream(made, envelope))
         return JSONResponse(chat_wire.completion(made, envelope))
 
     async def completion(self, request: Request) -> Response:
@@ -101,7 +80,7 @@ class _Provider:
         model, created = body["model"], self._created()
         if body.get("stream"):
             include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-            return _events(completions.stream(made, model=model, created=created, include_usage=include_usage))
+            return serving.events(completions.stream(made, model=model, created=created, include_usage=include_usage))
         return JSONResponse(completions.completion(made, model=model, created=created, logprobs=body.get("logprobs")))
 
     async def embedding(self, request: Request) -> Response:
@@ -113,7 +92,7 @@ class _Provider:
         body = await _body(request)
         check(body, openai_requests.RESPONSE)
         if body.get("stream"):
-            return _events(responses.stream(body, model=body["model"], created=self._created()))
+            return serving.events(responses.stream(body, model=body["model"], created=self._created()))
         return JSONResponse(responses.respond(body, model=body["model"], created=self._created()))
 
     async def models(self, _: Request) -> Response:
@@ -169,14 +148,6 @@ async def _body(request: Request) -> dict[str, Any]:
     if "deployment" in request.path_params:  # on Azure the path names the model
         body.setdefault("model", request.path_params["deployment"])
     return body
-
-
-def _events(chunks: Iterable[bytes]) -> StreamingResponse:
-    async def one_by_one() -> AsyncIterator[bytes]:  # a plain iterator would go through a thread for each chunk
-        for chunk in chunks:
-            yield chunk
-
-    return StreamingResponse(one_by_one(), media_type="text/event-stream; charset=utf-8")
 
 
 def _model(name: str) -> dict[str, Any]:

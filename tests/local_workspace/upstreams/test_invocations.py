@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -303,14 +304,18 @@ def test_openais_routes_find_the_endpoint_by_model(
     assert api("POST", "/serving-endpoints/chat/completions", HELLO).error == (400, "BAD_REQUEST")
 
 
-def test_a_provider_without_openais_wire_format_is_not_implemented(
-    api: Api, put_key: Callable[..., None], serve: Callable[..., None]
+def test_without_the_extra_its_name_is_told(
+    api: Api, put_key: Callable[..., None], serve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, "any_llm", None)
+    for module in [name for name in sys.modules if name.startswith("local_workspace.upstreams.translated.")]:
+        monkeypatch.delitem(sys.modules, module)
     put_key("sk-good")
     serve({"provider": "anthropic", "name": "claude", "anthropic_config": {"anthropic_api_key": "{{secrets/s/k}}"}})
     answer = api("POST", CALL, HELLO)
-    assert answer.status == 501
-    assert "'anthropic'" in answer.body["message"]
+    assert answer.error == (501, "NOT_IMPLEMENTED")
+    assert "'gatewright[providers]'" in answer.body["message"]
+    assert "any_llm" in answer.body["message"]
 
 
 def test_no_secret_stands_in_the_request_record(
