@@ -58,13 +58,14 @@ class ChunkWriter:
         """Write the next chunk.
 
         LangChain joins all that a stream yields to one message, so only the first of `n` choices is written; and the
-        core's last chunk is left to `last`.
+        core's last chunk is left to `last`. What says nothing (a stream's opening) is not written: joined to blocks, its
+        empty text would become one of them.
         """
         if chunk.last or chunk.index:
             return None
         content = self._content(chunk)
         if not (chunk.tool_calls or chunk.finish_reason or chunk.logprobs):
-            return _piece(content)
+            return _piece(content) if content else None
         told: dict[str, Any] = {"finish_reason": chunk.finish_reason, "logprobs": chunk.logprobs}
         told = {name: value for name, value in told.items() if value}
         calls = [_call_piece(each.index, each.id, each.name, each.arguments) for each in chunk.tool_calls]

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from local_workspace.errors import bad_request
-from local_workspace.upstreams.builtin import chat_model, chat_wire, completions, embeddings, messages, responses
+from local_workspace.upstreams.builtin import (
+    chat_model,
+    chat_wire,
+    completions,
+    embeddings,
+    messages,
+    reasoning,
+    responses,
+)
 from local_workspace.upstreams.builtin.chat_wire import Envelope, UsageStyle
 from local_workspace.upstreams.simulators import anthropic_requests, openai_requests
 from local_workspace.upstreams.simulators.fields import check
@@ -57,7 +65,11 @@ def usage_style(model: str) -> UsageStyle:
 
 
 def _chat(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, str]) -> Response:
-    made = chat_model.answer(body)
+    is_claude = "claude" in envelope.model
+    if is_claude and (place := reasoning.forged(body["messages"])) is not None:
+        raise bad_request(f"Bad request: {place}: Invalid `signature` in `thinking` block")
+    made = chat_model.answer(body, reasons=True, caches=is_claude)
+    envelope = replace(envelope, signed=is_claude)
     if body.get("stream"):
         return _events(chat_wire.stream(made, envelope), headers)
     return JSONResponse(chat_wire.completion(made, envelope), headers=headers)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from local_workspace.upstreams.builtin import structured, tokens, tool_calls
+from local_workspace.upstreams.builtin import prompt_cache, reasoning, structured, tokens, tool_calls
 from local_workspace.upstreams.builtin.prompt import read_prompt
 from local_workspace.upstreams.builtin.replies import reply
 
@@ -31,6 +31,8 @@ class Choice:
     finish_reason: str
     stopped_by: str | None = None
     """Which of the request's `stop` marks ended the text."""
+    thoughts: tuple[str, ...] = ()
+    """What the model shows of its reasoning, in tokens."""
 
     @property
     def text(self) -> str:
@@ -40,7 +42,8 @@ class Choice:
     @property
     def token_count(self) -> int:
         """What this choice adds to `completion_tokens`."""
-        return len(self.pieces) + sum(tokens.count(call.name) + tokens.count(call.arguments) for call in self.calls)
+        written = len(self.thoughts) + len(self.pieces)
+        return written + sum(tokens.count(call.name) + tokens.count(call.arguments) for call in self.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Answer:
     digest: str
     choices: tuple[Choice, ...]
     prompt_tokens: int
+    cached: Mapping[str, int] = field(default_factory=dict)
+    """What a prompt cache made of the prompt, in usage's own fields; empty where there is none."""
 
     @property
     def completion_tokens(self) -> int:
@@ -57,23 +62,30 @@ class Answer:
         return sum(choice.token_count for choice in self.choices)
 
 
-def answer(request: Mapping[str, Any]) -> Answer:
+def answer(request: Mapping[str, Any], *, reasons: bool = False, caches: bool = False) -> Answer:
     """Answer a chat request.
 
     Args:
         request: A body of OpenAI's chat completions API; see its reference for the fields. Those that a stricter
             door should refuse are tolerated here.
+        reasons: Whether to show reasoning where it is asked for.
+        caches: Whether to heed the marks of a prompt cache.
     """
     prompt = read_prompt(request.get("messages") or ())
     digest = _digest(request)
     seed = int(request.get("seed") or 0)
+    choices = [
+        _choose(request, prompt, variant=seed + index, digest=f"{digest}{index}")
+        for index in range(int(request.get("n") or 1))
+    ]
+    if reasons and reasoning.is_asked_for(request):
+        thoughts = tokens.split(reasoning.thoughts(prompt))
+        choices = [replace(choice, thoughts=thoughts) for choice in choices]
     return Answer(
         digest=digest,
-        choices=tuple(
-            _choose(request, prompt, variant=seed + index, digest=f"{digest}{index}")
-            for index in range(int(request.get("n") or 1))
-        ),
+        choices=tuple(choices),
         prompt_tokens=_prompt_tokens(request, prompt),
+        cached=prompt_cache.counts(request.get("messages") or (), prompt) if caches else {},
     )
 
 

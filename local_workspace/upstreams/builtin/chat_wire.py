@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from local_workspace.upstreams.builtin import tokens
+from local_workspace.upstreams.builtin import reasoning, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,6 +43,7 @@ class Envelope:
         logprobs: How many alternatives to list for each token, or None to leave log probabilities out.
         usage: How a stream reports usage.
         include_usage: Whether the request asked for usage on its stream.
+        signed: Whether reasoning carries a signature, as Claude's does.
     """
 
     model: str
@@ -50,6 +51,7 @@ class Envelope:
     logprobs: int | None = None
     usage: UsageStyle = UsageStyle.ON_REQUEST
     include_usage: bool = False
+    signed: bool = False
 
     @classmethod
     def of(
@@ -76,13 +78,13 @@ def completion(answer: Answer, envelope: Envelope) -> dict[str, Any]:
         "choices": [
             {
                 "index": index,
-                "message": _message(choice),
+                "message": _message(choice, signed=envelope.signed),
                 "logprobs": None if envelope.logprobs is None else _logprobs(choice.pieces, envelope.logprobs),
                 "finish_reason": choice.finish_reason,
             }
             for index, choice in enumerate(answer.choices)
         ],
-        "usage": usage_counts(answer.prompt_tokens, answer.completion_tokens),
+        "usage": _total(answer),
     }
 
 
@@ -101,8 +103,7 @@ def stream(answer: Answer, envelope: Envelope) -> Iterator[bytes]:
         usage = _usage_on_chunk(answer, envelope, spent=spent, is_last=index == len(deltas) - 1)
         yield event({**shell, "choices": choices, **usage})
     if envelope.usage is UsageStyle.FINAL_CHUNK or (envelope.usage is UsageStyle.ON_REQUEST and envelope.include_usage):
-        total = usage_counts(answer.prompt_tokens, answer.completion_tokens)
-        yield event({**shell, "choices": [], "usage": total})
+        yield event({**shell, "choices": [], "usage": _total(answer)})
     yield DONE
 
 
@@ -116,7 +117,7 @@ def compact(body: Mapping[str, Any]) -> bytes:
     return _encoder.encode(body).encode()
 
 
-def usage_counts(prompt: int, completion: int) -> dict[str, Any]:
+def usage_counts(prompt: int, completion: int, *, thoughts: int = 0) -> dict[str, Any]:
     """Token counts that add up, with the details that OpenAI's own answers carry."""
     return {
         "prompt_tokens": prompt,
@@ -124,7 +125,7 @@ def usage_counts(prompt: int, completion: int) -> dict[str, Any]:
         "total_tokens": prompt + completion,
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {
-            "reasoning_tokens": 0,
+            "reasoning_tokens": thoughts,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
@@ -132,8 +133,18 @@ def usage_counts(prompt: int, completion: int) -> dict[str, Any]:
     }
 
 
-def _message(choice: Choice) -> dict[str, Any]:
+def _total(answer: Answer) -> dict[str, Any]:
+    thoughts = sum(len(choice.thoughts) for choice in answer.choices)
+    return {**usage_counts(answer.prompt_tokens, answer.completion_tokens, thoughts=thoughts), **answer.cached}
+
+
+def _message(choice: Choice, *, signed: bool) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": None if choice.calls else choice.text, "refusal": None}
+    if choice.thoughts:
+        thoughts = "".join(choice.thoughts)
+        said = [] if choice.calls else [{"type": "text", "text": choice.text}]
+        signature = reasoning.signature(thoughts) if signed else None
+        message["content"] = [reasoning.block(thoughts, signed=signature), *said]
     if choice.calls:
         message["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
@@ -175,6 +186,11 @@ def _deltas(answer: Answer, envelope: Envelope) -> Iterator[tuple[list[dict[str,
 def _choice_deltas(index: int, choice: Choice, envelope: Envelope) -> Iterator[tuple[list[dict[str, Any]], int]]:
     opening = {"role": "assistant", "content": None if choice.calls else "", "refusal": None}
     yield _chunk(index, opening), 0
+    for piece in choice.thoughts:
+        yield _chunk(index, {"content": [reasoning.block(piece)]}), 1
+    if choice.thoughts and envelope.signed:
+        signature = reasoning.signature("".join(choice.thoughts))
+        yield _chunk(index, {"content": [reasoning.block("", signed=signature)]}), 0
     for position, piece in enumerate(choice.pieces):
         wanted = envelope.logprobs
         logprobs = None if wanted is None else _logprobs((piece,), wanted, start=position)
@@ -201,7 +217,7 @@ def _usage_on_chunk(answer: Answer, envelope: Envelope, *, spent: int, is_last: 
         case UsageStyle.CUMULATIVE:
             return {"usage": _plain_counts(answer.prompt_tokens, spent)}
         case UsageStyle.NULLS_UNTIL_END if is_last:
-            return {"usage": _plain_counts(answer.prompt_tokens, spent)}
+            return {"usage": {**_plain_counts(answer.prompt_tokens, spent), **answer.cached}}
         case UsageStyle.NULLS_UNTIL_END:
             nulls = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": None, "total_tokens": None}
             return {"usage": nulls}
