@@ -82,6 +82,9 @@ def _tell(span: LiveSpan, answer: Answer) -> None:
             "input_tokens": usage.prompt_tokens,
             "output_tokens": usage.completion_tokens,
             "total_tokens": usage.total_tokens,
+            "cache_read_input_tokens": usage.cache_read_tokens,
+            "cache_creation_input_tokens": usage.cache_write_tokens,
         }
-        span.set_attribute(SpanAttributeKey.CHAT_USAGE, counts)
+        said = {name: count for name, count in counts.items() if count is not None}
+        span.set_attribute(SpanAttributeKey.CHAT_USAGE, said)
         span.set_attribute("chat.usage", {name: count for name, count in asdict(usage).items() if count is not None})

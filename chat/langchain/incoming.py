@@ -58,7 +58,7 @@ class ChunkWriter:
         """Write the next chunk.
 
         LangChain joins all that a stream yields to one message, so only the first of `n` choices is written; and the
-        core's last chunk is left to `last`. What says nothing (a stream's opening) is not written: joined to blocks, its
+        core's last chunk is left to `last`. What says nothing (a stream's opening) is left out: joined to blocks, its
         empty text would become one of them.
         """
         if chunk.last or chunk.index:

@@ -62,6 +62,22 @@ def endpoint(workspace: WorkspaceHandle, create_external: Callable[..., str]) ->
     return create_external(workspace, "my-chat")
 
 
+@pytest.fixture(scope="session")
+def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A store of these tests' own, for MLflow's traces and models: made once, since making its tables takes seconds."""
+    import mlflow  # noqa: PLC0415 - seconds, for the tests that need it
+
+    before = mlflow.get_tracking_uri()
+    folder = tmp_path_factory.mktemp("mlflow")
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    # the default experiment keeps its files in ./mlruns
+    mlflow.set_experiment(
+        experiment_id=mlflow.create_experiment("tests", artifact_location=(folder / "files").as_uri())
+    )
+    yield
+    mlflow.set_tracking_uri(before)
+
+
 @pytest.fixture
 def scripted() -> Iterator[ScriptedServer]:
     """A server that answers as it is told: for what a well-behaved workspace never does."""

@@ -27,28 +27,15 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 TOKEN = "dapi-stand-in-token"
-USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5, "cache_read_input_tokens": 1}
+TRACED = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5, "cache_read_input_tokens": 1}
 OK = {"model": "m", "choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}], "usage": USAGE}
 PIECE = {"choices": [{"index": 0, "delta": {"content": "hello"}, "finish_reason": "stop"}], "usage": USAGE}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A store of these tests' own: made once, since making its tables takes seconds."""
-    before = mlflow.get_tracking_uri()
-    folder = tmp_path_factory.mktemp("mlflow")
-    mlflow.set_tracking_uri(f"sqlite:///{folder}/traces.db")
-    # the default experiment keeps its files in ./mlruns
-    mlflow.set_experiment(
-        experiment_id=mlflow.create_experiment("tests", artifact_location=(folder / "files").as_uri())
-    )
-    yield
-    mlflow.set_tracking_uri(before)
-
-
 @pytest.fixture
-def spans(store: None) -> Iterator[Callable[[], list[Span]]]:  # noqa: ARG001 - it is where spans go
+def spans(mlflow_store: None) -> Iterator[Callable[[], list[Span]]]:  # noqa: ARG001 - it is where spans go
     """Turn tracing on; called, returns the last trace's spans."""
     autolog()
 
@@ -93,7 +80,7 @@ def test_a_call_is_a_span_with_inputs_outputs_usage_and_tools(
     assert (span.name, span.span_type, span.status.status_code) == ("e", SpanType.CHAT_MODEL, "OK")
     assert span.inputs["messages"] == [{"role": "user", "content": "hi"}]
     assert span.outputs["choices"][0]["message"] == {"role": "assistant", "content": "hello"}
-    assert span.get_attribute("mlflow.chat.tokenUsage") == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+    assert span.get_attribute("mlflow.chat.tokenUsage") == TRACED
     assert span.get_attribute("mlflow.chat.tools") == [TOOL]
     assert TOKEN not in str(span.to_dict())
 
