@@ -1,0 +1,74 @@
+"""How large a proof is, and what it is drawn from."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hypothesis.strategies import SearchStrategy
+
+
+@dataclass
+class Proof:
+    """One proof.
+
+    Attributes:
+        name: as `scripts/prove` takes it.
+        full: whether the full size is meant, and not the quick one.
+        seed: what it is drawn from.
+        sizes: how many of what were tried, for the line at the end.
+    """
+
+    name: str
+    full: bool
+    seed: int
+    sizes: Counter[str] = field(default_factory=Counter)
+
+    def size(self, *, quick: int, full: int) -> int:
+        """Return the size that is meant."""
+        return full if self.full else quick
+
+    def dice(self, part: object = "") -> random.Random:
+        """Return a generator of its own for a part of the proof."""
+        return random.Random(f"{self.seed} {part}")  # noqa: S311 - a test's dice, not a key's
+
+    def tried(self, unit: str, count: int = 1) -> None:
+        """Count what was tried."""
+        self.sizes[unit] += count
+
+    def holds(
+        self,
+        case: Callable[[Any], None],
+        cases: SearchStrategy[Any],
+        *,
+        quick: int,
+        full: int,
+        part: int = 0,
+        shrink: bool = True,
+    ) -> None:
+        """Try a case on so many examples, drawn from the seed.
+
+        Args:
+            case: raises if the example breaks the promise.
+            cases: draws the examples.
+            quick: how many, in the suite.
+            full: how many, on request.
+            part: which part of the proof this is, where several run beside each other.
+            shrink: whether a failing example is made smaller before it is shown; not where one takes seconds.
+        """
+        phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+        judged = settings(
+            max_examples=self.size(quick=quick, full=full),
+            deadline=None,
+            database=None,
+            phases=phases,
+            suppress_health_check=list(HealthCheck),
+        )(seed(self.seed + part)(given(cases)(case)))
+        judged()
