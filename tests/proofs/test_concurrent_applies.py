@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import strategies as st
 from proving.cases import Case
-from proving.processes import DONE, REFUSED, Job, run
 from proving.looking import look
+from proving.processes import DONE, REFUSED, Job, run
 from proving.worlds import World, worlds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from local_workspace.local import LocalWorkspace
     from proving.sizes import Proof
+
+    from local_workspace.local import LocalWorkspace
 
 
 @dataclass(frozen=True)

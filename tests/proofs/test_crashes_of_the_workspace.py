@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 import requests
 from hypothesis import strategies as st
 from proving.cases import Case
-from proving.processes import at_write
 from proving.looking import look
+from proving.processes import at_write
 from proving.virtual_time import virtual_time
 from proving.worlds import World, worlds
 

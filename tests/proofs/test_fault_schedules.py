@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import strategies as st
-
-from local_workspace.app import api_routes
-from local_workspace.faults import KINDS, Fault
 from proving.cases import Case
 from proving.virtual_time import virtual_time
 from proving.worlds import World, worlds
+
+from local_workspace.app import api_routes
+from local_workspace.faults import KINDS, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from local_workspace.local import LocalWorkspace
     from proving.sizes import Proof
+
+    from local_workspace.local import LocalWorkspace
 
 LONGEST_SECONDS = 30
 

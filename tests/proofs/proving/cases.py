@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from proving.looking import Api, look, owners
 from provisioning import Access, Options, apply, plan
 from provisioning.errors import ProvisioningError
-from proving.looking import Api, look, owners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
