@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from provisioning.cli import terminal
+from provisioning.cli.screen import STDERR
 from provisioning.errors import ProvisioningError
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def run(arguments: Sequence[str]) -> int:
             f"internal error: {type(error).__name__}", remedy="PROVISIONING_DEBUG=1 shows where; please report it"
         )
         return 1
+    finally:
+        STDERR.close()
     return code if isinstance(code, int) else 0
 
 

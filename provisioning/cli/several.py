@@ -12,6 +12,7 @@ import click
 
 from provisioning.cli import terminal
 from provisioning.cli.places import configs_of, embedded_of
+from provisioning.cli.screen import STDERR
 from provisioning.cli.turns import Turn
 from provisioning.cli.views import report_view_of
 from provisioning.errors import AbandonedApplyError, ConfigError, ProvisioningError
@@ -163,7 +164,8 @@ class _Round:
                         remedy="run it again: it finds out",
                     ) from None
                 stop.set()
-                click.echo(event_text(Interrupted()), err=True)
+                with STDERR.above():
+                    click.echo(event_text(Interrupted()), err=True)
             else:
                 return
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from provisioning.cli.screen import STDERR
 from provisioning.errors import ConfigError, ProvisioningError, SourcesError
 from provisioning.model.inert import inert
 from provisioning.reporters import diagnostics
@@ -46,7 +47,12 @@ def agreed(made: Plan, *, yes: bool, of: str | None = None) -> bool:
 @contextlib.contextmanager
 def patience(host: str) -> Iterator[None]:
     """Say that a host takes its time, if it does: it is tried for a while before it is given up."""
-    late = threading.Timer(PATIENCE, click.echo, [f"{inert(host)} has not answered yet; still trying"], {"err": True})
+
+    def say() -> None:
+        with STDERR.above():
+            click.echo(f"{inert(host)} has not answered yet; still trying", err=True)
+
+    late = threading.Timer(PATIENCE, say)
     late.daemon = True
     late.start()
     try:
@@ -80,7 +86,8 @@ def show_error(error: ProvisioningError, *, of: str | None = None) -> None:
         case ConfigError():
             if of:
                 say_error(f"{before}{error.message}")
-            click.echo(diagnostics.text(error.diagnostics), err=True)
+            with STDERR.above():
+                click.echo(diagnostics.text(error.diagnostics), err=True)
         case SourcesError():
             for each in error.problems:
                 at = f"{each.position}: " if each.position else ""
@@ -93,6 +100,7 @@ def show_error(error: ProvisioningError, *, of: str | None = None) -> None:
 def say_error(message: str, *, remedy: str | None = None) -> None:
     """Write an error to stderr."""
     paint = painter(sys.stderr)
-    click.echo(f"{paint('error:', style='bad')} {inert(message)}", err=True)
-    if remedy:
-        click.echo(f"  help: {inert(remedy)}", err=True)
+    with STDERR.above():
+        click.echo(f"{paint('error:', style='bad')} {inert(message)}", err=True)
+        if remedy:
+            click.echo(f"  help: {inert(remedy)}", err=True)

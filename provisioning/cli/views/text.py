@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provisioning.cli.screen import STDERR
 from provisioning.cli.terminal import painter
 from provisioning.model.inert import inert
 from provisioning.reporters import diagnostics
@@ -46,12 +47,12 @@ class OneTarget:
     def notes(self, found: Sequence[Diagnostic]) -> None:
         """Show notes on stderr."""
         if found:
-            click.echo(diagnostics.text(found), err=True)
+            _say(diagnostics.text(found))
 
     def valid(self, sentence: str, found: Sequence[Diagnostic]) -> None:
         """Say it."""
         del found
-        click.echo(sentence)
+        _show(sentence)
 
     def mask(self, value: SecretStr) -> None:
         """Conceal nothing: values are never shown."""
@@ -62,29 +63,31 @@ class OneTarget:
 
         del positions
         self.said = summary_text(made)
-        click.echo(plan_text(made, paint=painter(sys.stdout), hint=None if self._target else hint))
-        if self._target:
-            click.echo()
+        shown = plan_text(made, paint=painter(sys.stdout), hint=None if self._target else hint)
+        _show(f"{shown}\n" if self._target else shown)
 
     def standings(self, found: Sequence[Standing]) -> None:
         """Show a table."""
         from provisioning.reporters.standings import standings_text  # noqa: PLC0415 - as above
 
-        heading = painter(sys.stdout)(f"target {inert(self._target)}", style="strong") + "\n" if self._target else ""
-        click.echo(f"{heading}{standings_text(found)}" + ("\n" if self._target else ""))
+        shown = standings_text(found)
+        if self._target:
+            heading = painter(sys.stdout)(f"target {inert(self._target)}", style="strong")
+            shown = f"{heading}\n{shown}\n"
+        _show(shown)
 
     def checkup(self, found: Sequence[Check]) -> None:
         """Show a list with remedies."""
         from provisioning.reporters.checkup import checkup_text  # noqa: PLC0415 - as above
 
-        click.echo(checkup_text(found, paint=painter(sys.stdout)))
+        _show(checkup_text(found, paint=painter(sys.stdout)))
 
     def event(self, event: Event) -> None:
         """Write a line to stderr, if it is worth one."""
         # whoever read it may be gone (`| head`), and an apply must not stop in the middle for that
         with contextlib.suppress(OSError):
-            if line := self._progress.line(event):
-                click.echo(self.harmless(self._labelled(line)), err=True)
+            if not STDERR.note(event, target=self._target) and (line := self._progress.line(event)):
+                _say(self.harmless(self._labelled(line)))
 
     def harmless(self, line: str) -> str:
         """Return a line that does nothing but be read."""
@@ -96,7 +99,7 @@ class OneTarget:
 
         if report.outcome is not None:
             self.said = outcome_text(report.outcome)
-            click.echo(self._labelled(self.said), err=True)
+            _say(self._labelled(self.said))
 
     def failed(self, error: ProvisioningError) -> None:
         """Say nothing here: stderr has it."""
@@ -126,4 +129,15 @@ class SeveralTargets:
         from provisioning.reporters.targets import targets_text  # noqa: PLC0415 - one target needs none
 
         sums = {name: view.said for name, view in self._views.items()}
-        click.echo(targets_text(runs, sums, paint=painter(sys.stdout)))
+        _show(targets_text(runs, sums, paint=painter(sys.stdout)))
+
+
+def _show(result: str) -> None:
+    # stdout may be the same terminal
+    with STDERR.above():
+        click.echo(result)
+
+
+def _say(line: str) -> None:
+    with STDERR.above():
+        click.echo(line, err=True)
