@@ -27,6 +27,8 @@ class EndpointModel(BaseModel):
     """A token; by default DATABRICKS_TOKEN, or the SDK's unified auth."""
     token_provider: Callable[[], str] | None = Field(default=None, exclude=True, repr=False)
     """A function that returns a token for each call, for instance the signed-in user's."""
+    workspace_client: Any = Field(default=None, exclude=True, repr=False)
+    """A `WorkspaceClient` or `Config` of the Databricks SDK, instead of `host` and `token`: its workspace and login."""
     wait: float = 0.0
     """Seconds to wait for an endpoint that is not ready yet or scaled to zero; 0 does not wait."""
     timeout: float | None = None
@@ -108,6 +110,7 @@ class EndpointModel(BaseModel):
         settings = {
             "host": self.host,
             "token": token,
+            "workspace_client": self.workspace_client,
             "wait": self.wait,
             "retry_for": self.retry_for,
             "max_retries": self.max_retries,

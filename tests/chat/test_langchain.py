@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from databricks.sdk import WorkspaceClient
 from langchain_core.exceptions import (
     ContextOverflowError,
     ModelAPIError,
@@ -26,7 +27,11 @@ from chat.langchain.incoming import ChunkWriter
 from chat.langchain.outgoing import to_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import ScriptedServer
+
+    from local_workspace.local import WorkspaceHandle
 
 COUNTS = {"prompt_tokens": 30, "completion_tokens": 3, "total_tokens": 33}
 
@@ -226,6 +231,35 @@ def test_a_model_can_be_pickled_after_use(scripted: ScriptedServer) -> None:
     chat = model(scripted)
     chat.invoke("hi")
     assert pickle.loads(pickle.dumps(chat)).invoke("hi").content == "hello"  # noqa: S301 - our own bytes
+
+
+def test_a_client_of_the_sdk_says_which_workspace_and_as_whom(
+    workspace: WorkspaceHandle, create_external: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_external(workspace, "my-chat")
+    monkeypatch.delenv("DATABRICKS_HOST")
+    monkeypatch.delenv("DATABRICKS_TOKEN")
+    client = WorkspaceClient(host=workspace.host, token=workspace.token)
+    chat = ChatDatabricks(endpoint="my-chat", workspace_client=client)
+    assert chat.invoke("hi").content
+    assert "workspace_client" not in repr(chat)
+
+
+async def test_closing_closes_both_clients(scripted: ScriptedServer) -> None:
+    scripted.reply(answer())
+    async with model(scripted) as chat:
+        chat.invoke("hi")
+        await chat.ainvoke("hi")
+        assert scripted.connections == 2
+    with chat:  # and a closed model opens what it needs
+        assert chat.invoke("hi").content == "hello"
+    assert scripted.connections == 3
+
+
+def test_waiting_for_what_is_not_there_is_langchains_error_too(workspace: WorkspaceHandle) -> None:
+    with pytest.raises(errors.EndpointMissingError) as caught:
+        ChatDatabricks(endpoint=f"not-in-{workspace.host[-4:]}").wait_until_ready(1)
+    assert isinstance(caught.value, ModelNotFoundError)
 
 
 def test_tokens_are_estimated_without_a_download() -> None:
