@@ -10,6 +10,8 @@ from provisioning.exporting.export import Export, export_of
 from provisioning.model.checkup import Check, Health
 from provisioning.model.references import secrets_used
 from provisioning.planning.checkup import MOST_ENDPOINTS, MOST_SCOPES, rights_of, room_for
+from provisioning.planning.circumstances import Options
+from provisioning.planning.versions import with_chosen_keys
 from provisioning.session import Access, open_session
 from provisioning.workspace.endpoints import list_endpoints
 from provisioning.workspace.inventory import read_inventory
@@ -70,6 +72,7 @@ def doctor(desired: Desired, *, access: Access | None = None) -> tuple[Check, ..
     live = read_inventory(
         connection, wanted=lambda _address: False, scopes=_scopes_of(desired), endpoints=_endpoints_of(desired)
     )
+    desired, live = with_chosen_keys(desired, live, options=Options())
     absent_scopes = sum(each.name.lower() not in live.scopes for each in desired.scopes)
     absent_endpoints = sum(each.name not in live.endpoints for each in desired.endpoints)
     return (

@@ -42,6 +42,7 @@ _COMMANDS = (
     "plan",
     "rotate",
     "schema",
+    "secrets",
     "status",
     "validate",
     "wait",

@@ -25,6 +25,7 @@ _FORMS: Mapping[str, tuple[str, ...]] = {
     "apply": ("text", "json", "jsonl", "github"),
     "destroy": ("text", "json", "jsonl", "github"),
     "export": ("text",),
+    "gc": ("text", "json", "jsonl", "github"),
     "graph": ("text",),
     "rotate": ("text", "json", "jsonl", "github"),
     "wait": ("text", "json", "jsonl", "github"),

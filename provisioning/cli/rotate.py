@@ -21,9 +21,19 @@ if TYPE_CHECKING:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="How long each endpoint may take.")
 @click.option("--no-smoke-test", is_flag=True, help="Do not call the endpoints that use it.")
+@click.option("--versioned", is_flag=True, help="Put it under a key of its own, and point the endpoints to that.")
 @click.option("--rollback", is_flag=True, help="Fetch the old value before, and put it back if an endpoint fails.")
-def rotate(place: Place, *, secret: str, yes: bool, timeout: float | None, no_smoke_test: bool, rollback: bool) -> int:
-    """Write a secret's new value over the old one, and call the endpoints that use it once each."""
+def rotate(
+    place: Place,
+    *,
+    secret: str,
+    yes: bool,
+    timeout: float | None,
+    no_smoke_test: bool,
+    versioned: bool,
+    rollback: bool,
+) -> int:
+    """Write a secret's new value, and call the endpoints that use it once each."""
     from provisioning import rotation  # noqa: PLC0415 - the SDK costs over a second
 
     with workspace_of(place) as (desired, access):
@@ -41,6 +51,7 @@ def rotate(place: Place, *, secret: str, yes: bool, timeout: float | None, no_sm
             on_event=place.view.event,
             timeout=timeout,
             smoke_test=not no_smoke_test,
+            versioned=versioned,
             rollback=rollback,
         )
         place.view.report(report)

@@ -9,6 +9,7 @@ from provisioning.config.nodes import walk
 from provisioning.config.references import leads_nowhere
 from provisioning.model.rules import did_you_mean
 from provisioning.model.values import SecretKey, references_in
+from provisioning.model.versions import split_version
 
 if TYPE_CHECKING:
     from provisioning.config.nodes import Node, Path
@@ -114,8 +115,8 @@ def _check_reference(reference: SecretKey, node: Node, names: dict[str, Node], p
         )
         return
     secrets = scope.get("secrets")
-    if secrets is None or reference.key in secrets.fields():
-        return
+    if secrets is None or split_version(reference.key)[0] in secrets.fields() or reference.key in secrets.fields():
+        return  # whether a version of a secret is there, plan looks up live
     near = _differs_in_case(reference.key, secrets.fields())
     if near is not None:
         problems.add("P503", f"the key {reference.key!r} is declared as {near!r}", node, remedy=f"write {near!r}")

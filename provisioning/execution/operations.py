@@ -11,6 +11,7 @@ from provisioning.errors import AlreadyExistsError, BusyError, NotFoundError, Un
 from provisioning.model.address import endpoint_address
 from provisioning.model.ownership import HASH_TAG, SET_TAG, marker_key
 from provisioning.model.plan import Operation, Step
+from provisioning.model.versions import declared_key, split_version
 from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, Ready, classify
 from provisioning.workspace import acls, endpoints, permissions, scopes, secrets
 from provisioning.workspace.marker import Marker
@@ -57,15 +58,19 @@ def _put_marker(context: Context, step: Step) -> None:
 def _put_secret(context: Context, step: Step) -> None:
     key = step.item or ""
     value, version = _source(context, step.name, key)
-    secrets.put_secret(context.connection, step.name, key, value=value)
     put = secrets.Put(key=key, value=value, version=version)
+    if split_version(key)[1] > 1:
+        # before it is there: should we be cut off, the next run finds its own version under this key, and no stranger's
+        secrets.announce(context.connection, step.name, owner=context.owner, put=put)
+    secrets.put_secret(context.connection, step.name, key, value=value)
     context.written.setdefault(step.name, []).append(put)
 
 
 def _source(context: Context, scope: str, key: str) -> tuple[SecretStr, int | None]:
     declared = next(each for each in context.desired.scopes if each.name.lower() == scope.lower())
-    source = (declared.secrets or {})[key]
-    return context.values[declared.name, key], getattr(source, "version", None)
+    secret = declared_key(key, declared.secrets or {})
+    source = (declared.secrets or {})[secret]
+    return context.values[declared.name, secret], getattr(source, "version", None)
 
 
 def _delete_secret(context: Context, step: Step) -> None:

@@ -25,15 +25,21 @@ class SecretUse(NamedTuple):
 def secrets_used(endpoint: ModelServingEndpoint) -> tuple[SecretUse, ...]:
     """List the references in an endpoint, in order."""
     declared: JsonValue = endpoint.model_dump(mode="json", exclude_unset=True, exclude=set(OWN_FIELDS))
-    return tuple(_uses(declared, ""))
+    return tuple(uses_in(declared))
 
 
-def _uses(value: JsonValue, path: str) -> Iterator[SecretUse]:
+def uses_in(value: JsonValue, path: str = "") -> Iterator[SecretUse]:
+    """Yield the references in an endpoint's JSON object, or in a part of it.
+
+    Args:
+        value: the object.
+        path: where in the endpoint it stands.
+    """
     if isinstance(value, str):
         yield from (SecretUse(path, each) for each in references_in(value))
     elif isinstance(value, dict):
         for name, each in value.items():
-            yield from _uses(each, f"{path}.{name}" if path else name)
+            yield from uses_in(each, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _uses(each, f"{path}[{index}]")
+            yield from uses_in(each, f"{path}[{index}]")

@@ -10,6 +10,7 @@ from provisioning.model.base import Model
 from provisioning.model.permissions import ScopePermission
 from provisioning.model.rules import Finding, RuledModel, fields_of, name_finding
 from provisioning.model.secret import SecretSource
+from provisioning.model.versions import LONGEST_KEY, ROOM_FOR_VERSION
 
 MARKER_PREFIX = "_provisioning"
 """Keys that start so are ours: a scope's marker carries the set that owns it in its key."""
@@ -59,8 +60,8 @@ class SecretScope(RuledModel):
         allowed = "letters, digits, -, _, @ and ."
         yield from name_finding(raw, pattern=r"[A-Za-z0-9_@.-]+", longest=_LONGEST_NAME, allowed=allowed)
         secrets = fields_of(raw.get("secrets"))
-        for key in secrets:
-            yield from _key_finding(key)
+        for key, source in secrets.items():
+            yield from _key_finding(str(key), versioned=fields_of(source).get("rotation") == "versioned")
         vault = raw.get("backend_type") == "AZURE_KEYVAULT" or raw.get("keyvault_metadata") is not None
         if not vault:
             return
@@ -81,9 +82,13 @@ class SecretScope(RuledModel):
         return self.backend_type or ("AZURE_KEYVAULT" if self.keyvault_metadata else "DATABRICKS")
 
 
-def _key_finding(key: str) -> Iterator[Finding]:
+def _key_finding(key: str, *, versioned: bool) -> Iterator[Finding]:
     if re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", key, re.ASCII) is None:
         message = f"a secret's key may hold letters, digits, -, _ and ., at most {_LONGEST_NAME} characters"
+        yield Finding(message, at=("secrets", key), kind="name")
+    elif versioned and len(key) + ROOM_FOR_VERSION > LONGEST_KEY:
+        longest = LONGEST_KEY - ROOM_FOR_VERSION
+        message = f"a versioned secret's key may have {longest} characters, since its versions are called {key[:8]}….v2"
         yield Finding(message, at=("secrets", key), kind="name")
     elif key.startswith(MARKER_PREFIX):
         yield Finding(

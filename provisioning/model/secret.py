@@ -22,6 +22,9 @@ class Source(Model):
 
     version: int | None = None
     """Raise it to have the value written again where whether it differs cannot be told."""
+    rotation: Literal["in_place", "versioned"] | None = None
+    """Where another value goes: `in_place` (the default) over the one before; `versioned` under a key of its own
+    (`KEY.v2`, `KEY.v3`), to which the endpoints are pointed; `secrets gc` removes the keys before it."""
 
 
 class EnvSource(Source):

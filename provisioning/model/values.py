@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, PlainSerializer, SecretStr, SerializationInfo
 from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REVEAL = {"reveal_plaintext": True}
 """The serialization context under which `*_plaintext` fields are dumped as they are: for a request's body, and
@@ -30,6 +33,18 @@ class SecretKey(NamedTuple):
 def references_in(text: str) -> tuple[SecretKey, ...]:
     """List the secrets that a text refers to, in order."""
     return tuple(SecretKey(*match) for match in _REFERENCE.findall(text))
+
+
+def with_keys(text: str, key_of: Callable[[SecretKey], str]) -> str:
+    """Return a text whose references lead to other keys of the same scopes.
+
+    Args:
+        text: any text.
+        key_of: the key for each reference.
+    """
+    if "{{" not in text:
+        return text
+    return _REFERENCE.sub(lambda found: f"{{{{secrets/{found[1]}/{key_of(SecretKey(found[1], found[2]))}}}}}", text)
 
 
 def _is_reference(text: str) -> str:

@@ -87,9 +87,9 @@ class LiveScope(Model):
     owner_sets: tuple[str, ...] = ()
     """The set ids in the keys of its markers."""
     verdicts: Mapping[str, Verdict] = Field(default_factory=dict)
-    """For each declared key, whether its value differs."""
+    """For each declared key, whether its current version's value differs."""
     recorded: frozenset[str] | None = None
-    """The keys that our marker says we wrote; None if there is none, or it cannot be read."""
+    """The keys that our marker says we wrote; None if it cannot be read."""
     visible: bool = True
     """False if it exists but this identity may not look into it."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from provisioning.model.ownership import HASH_TAG, OWNERSHIP_TAGS
 from provisioning.model.plan import FieldChange, Operation, Step
 from provisioning.model.values import references_in
+from provisioning.model.versions import split_version
 from provisioning.planning import requests
 from provisioning.planning.differ import ADDED, REMOVED, differences, leaves
 from provisioning.planning.field_rules import pattern_of, rule_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 OUTSIDE = "changed outside since the last apply"
 REREAD = "the secret it refers to gets another value, and a running endpoint may not read it again by itself"
+REPOINTED = "another version of the secret counts now"
 _UNCOMPARED = "the config changed, and this cannot be read back to be compared"
 
 BLOCKS: Mapping[str, Operation] = {
@@ -105,14 +107,27 @@ def tag_changes(compared: Comparison, *, ours: Mapping[str, str]) -> Changes:
 def _differences(compared: Comparison, block: str) -> tuple[FieldChange, ...]:
     declared, live = compared.declared[block], compared.live.get(block)
     found = _compare(declared, live, block, exact=False)
-    if found or compared.edited:
+    if compared.edited or not all(map(_is_repointed, found)):
         # The block is sent as a whole, which drops the live fields that the config does not mention; and if the
         # config was edited, such a field may have been taken out of it. Otherwise it is the server's own.
         found = _compare(declared, live, block, exact=True)
     if not found and compared.edited and _holds_unreadable(declared, block):
         found = [FieldChange(path=block, reason=_UNCOMPARED)]
     changed = {"origin": compared.origin, **({"reason": OUTSIDE} if compared.drifted else {})}
-    return tuple(each.model_copy(update=changed) for each in found)
+    return tuple(
+        each.model_copy(update={"reason": REPOINTED, "origin": "config"} if _is_repointed(each) else changed)
+        for each in found
+    )
+
+
+def _is_repointed(change: FieldChange) -> bool:
+    """Tell whether a reference merely leads to another version of the same secret."""
+
+    def secrets_in(value: JsonValue) -> list[tuple[str, str]]:
+        found = references_in(value) if isinstance(value, str) else ()
+        return [(each.scope.lower(), split_version(each.key)[0]) for each in found]
+
+    return bool(secrets_in(change.new)) and secrets_in(change.old) == secrets_in(change.new)
 
 
 def _compare(declared: JsonValue, live: JsonValue, block: str, *, exact: bool) -> list[FieldChange]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from provisioning.model.plan import Change, Guard, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provisioning.errors import Diagnostic
     from provisioning.model.address import Address
     from provisioning.model.workspace import Desired, Live
@@ -27,6 +29,9 @@ class Draft:
     rewritten: set[tuple[str, str]] = field(default_factory=set)
     """The secrets that are written, by the scope's name without case and the key: an endpoint that is there already may
     hold what stood under that key before, whoever put it."""
+
+    superseded: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The versions of secrets that no longer count: their keys in the configs, by scope without case and key."""
 
     def block(self, address: Address, message: str, *, remedy: str) -> None:
         """Note that a guard is closed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provisioning.model.address import Address
+from provisioning.model.address import Address, endpoint_address
 from provisioning.planning.differ import leaves
 
 if TYPE_CHECKING:
@@ -122,6 +122,16 @@ def guard_replacement(
             address,
             what,
             remedy="--allow-destructive lets it pass (calls fail until the new one is ready); or undo the edit",
+        )
+
+
+def guard_unseen(draft: Draft, names: Sequence[str]) -> None:
+    """What an endpoint uses that may not be looked into cannot be told, so no key is out of use."""
+    for name in names if draft.changes else ():
+        draft.block(
+            endpoint_address(name),
+            "it may not be looked into, so which keys it uses cannot be told",
+            remedy="ask its owner for CAN_VIEW, or let an identity do it that has it",
         )
 
 

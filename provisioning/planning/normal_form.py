@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioning.model.endpoints import default_entity_name
+from provisioning.model.values import with_keys
+from provisioning.model.versions import split_version
 from provisioning.planning.field_rules import rule_of
 
 if TYPE_CHECKING:
@@ -59,7 +61,9 @@ def normal_form(value: JsonValue, path: str) -> JsonValue:
 
 def _scalar(value: JsonValue, *, any_case: bool) -> JsonValue:
     if isinstance(value, str):
-        return value.lower() if any_case else value
+        # a rotation points an endpoint to a later version of the same secret, which is no edit of the configs
+        named = with_keys(value, lambda reference: split_version(reference.key)[0])
+        return named.lower() if any_case else named
     # int64 fields come back as text from some servers
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 

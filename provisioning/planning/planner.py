@@ -12,6 +12,7 @@ from provisioning.planning.references import check_references
 from provisioning.planning.removal import prune
 from provisioning.planning.scopes import plan_scope
 from provisioning.planning.selection import drop_unselected
+from provisioning.planning.versions import superseded_keys, with_chosen_keys
 
 if TYPE_CHECKING:
     from provisioning.model.plan import Plan
@@ -28,7 +29,8 @@ def make_plan(desired: Desired, live: Live, *, options: Options | None = None) -
         options: what the user allowed.
     """
     circumstances = circumstances_of(desired, live, options)
-    draft = Draft()
+    draft = Draft(superseded=superseded_keys(desired, live, options=circumstances.options))
+    desired, live = with_chosen_keys(desired, live, options=circumstances.options)
     for scope in desired.scopes:
         plan_scope(draft, scope, live.scopes.get(scope.name.lower()), circumstances)
     for endpoint in desired.endpoints:

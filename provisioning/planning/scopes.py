@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _VAULT = "AZURE_KEYVAULT"
 _HIDDEN = "(secret)"
+_RENEWED = "a new version: the value before stays under its own key until `secrets gc` removes it"
 
 _WRITTEN_BECAUSE: Mapping[Verdict, str] = {
     Verdict.ABSENT: "in the config, not in the workspace",
@@ -88,6 +89,19 @@ def plan_scope_deletion(draft: Draft, live: LiveScope, *, because: str) -> None:
     )
 
 
+def removal_of(scope: str, key: str, *, because: str) -> Change:
+    """Return the deletion of a secret that we wrote, which is forgotten with it."""
+    return Change(
+        address=secret_address(scope, key),
+        action=Action.DELETE,
+        fields=(FieldChange(path="value", old=_HIDDEN, reason=because),),
+        steps=(
+            Step(operation=Operation.DELETE_SECRET, name=scope, item=key),
+            Step(operation=Operation.RECORD_SECRETS, name=scope),
+        ),
+    )
+
+
 def is_left_over(live: LiveScope, user: str) -> bool:
     """Tell whether a scope is what an interrupted create leaves: no key, and no right but the creator's MANAGE."""
     mine_alone = live.acls is not None and dict(live.acls) == {user: "MANAGE"}
@@ -141,7 +155,7 @@ def _plan_secrets(draft: Draft, scope: SecretScope, live: LiveScope, circumstanc
                 "--write-unknown-secrets writes it"
             )
         elif verdict in _WRITTEN_BECAUSE:
-            draft.changes.append(_write(live.name, key, source, verdict, address_of=scope.name))
+            draft.changes.append(_write(live, key, source, verdict, address_of=scope.name))
             draft.rewritten.add((scope.name.lower(), key))
         else:
             draft.unchanged.append(address)
@@ -149,8 +163,9 @@ def _plan_secrets(draft: Draft, scope: SecretScope, live: LiveScope, circumstanc
                 draft.notes.append(f"{address}: kept as it is, its value was not checked ({source} holds none)")
 
 
-def _write(scope: str, key: str, source: SecretSource, verdict: Verdict, *, address_of: str) -> Change:
-    created = verdict is Verdict.ABSENT
+def _write(scope: LiveScope, key: str, source: SecretSource, verdict: Verdict, *, address_of: str) -> Change:
+    created = key not in scope.keys
+    renewed = created and verdict is not Verdict.ABSENT
     return Change(
         address=secret_address(address_of, key),
         action=Action.CREATE if created else Action.UPDATE,
@@ -164,9 +179,10 @@ def _write(scope: str, key: str, source: SecretSource, verdict: Verdict, *, addr
             ),
         ),
         steps=(
-            Step(operation=Operation.PUT_SECRET, name=scope, item=key),
-            Step(operation=Operation.RECORD_SECRETS, name=scope),
+            Step(operation=Operation.PUT_SECRET, name=scope.name, item=key),
+            Step(operation=Operation.RECORD_SECRETS, name=scope.name),
         ),
+        notes=(_RENEWED,) if renewed else (),
     )
 
 
@@ -245,20 +261,10 @@ def _note_extra_keys(draft: Draft, scope: SecretScope, live: LiveScope, circumst
         if is_marker(key) or key in scope.secrets:
             continue
         address = secret_address(scope.name, key)
-        if key in (live.recorded or frozenset()) and circumstances.options.prune and not keep:
-            draft.changes.append(
-                Change(
-                    address=address,
-                    action=Action.DELETE,
-                    fields=(
-                        FieldChange(path="value", old=_HIDDEN, reason="put by these configs, and no longer in them"),
-                    ),
-                    steps=(
-                        Step(operation=Operation.DELETE_SECRET, name=live.name, item=key),
-                        Step(operation=Operation.RECORD_SECRETS, name=live.name),
-                    ),
-                )
-            )
+        if superseded := draft.superseded.get((scope.name.lower(), key)):
+            draft.notes.append(f"{address}: an earlier version of {superseded}; `secrets gc` removes it")
+        elif key in (live.recorded or frozenset()) and circumstances.options.prune and not keep:
+            draft.changes.append(removal_of(live.name, key, because="put by these configs, and no longer in them"))
         else:
             draft.notes.append(f"{address}: in the workspace, not in the configs; it is left alone")
 

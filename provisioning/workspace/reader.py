@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from pydantic import JsonValue, SecretStr
 from provisioning.errors import NotFoundError, NotPermittedError
 from provisioning.model.ownership import SET_TAG, marker_key, marker_owners
 from provisioning.model.references import secrets_used
-from provisioning.model.secret import ExternalSource
+from provisioning.model.versions import current_keys
 from provisioning.model.workspace import Desired, Live, LiveEndpoint, LiveScope, Verdict
 from provisioning.workspace.acls import visible_acls
 from provisioning.workspace.endpoints import get_endpoint, list_endpoints
@@ -123,14 +123,25 @@ def _read_scope(
     except NotPermittedError:
         return LiveScope(name=name, backend_type=backend or scope.backend, visible=False)
     owners = marker_owners(keys)
-    marker = read_marker(connection, name, owner=owner) if marker_key(owner) in keys else None
+    marker = read_marker(connection, name, owner=owner) if owner in owners else Marker()
+    # a scope that carries no marker of ours has no records, which is not the same as records we may not read
+    recorded = frozenset(marker.records) if marker else None
+    current = current_keys(scope, keys=keys, recorded=recorded)
+    verdicts = {
+        key: judge(
+            marker,
+            at,
+            value=values.get((scope.name, key)),
+            version=getattr((scope.secrets or {})[key], "version", None),
+            timestamp=keys.get(at),
+        )
+        for key, at in current.items()
+    }
+    if compare_values:
+        held = {key: (at, values.get((scope.name, key))) for key, at in current.items() if at in keys}
+        verdicts |= _compared(connection, name, held)
     # without keys, the rights tell whether it is what an interrupted create of ours left behind
     rights_matter = scope.permissions is not None or not keys
-    verdicts = _verdicts(scope, keys, marker, owned=owner in owners, values=values)
-    if compare_values:
-        verdicts |= _compared(
-            connection, name, values={key: values.get((scope.name, key)) for key in verdicts}, keys=keys
-        )
     return LiveScope(
         name=name,
         backend_type=backend or scope.backend,
@@ -139,7 +150,7 @@ def _read_scope(
         acls=visible_acls(connection, name) if rights_matter else None,
         owner_sets=owners,
         verdicts=verdicts,
-        recorded=frozenset(marker.records) if marker else None,
+        recorded=recorded,
     )
 
 
@@ -148,27 +159,15 @@ def _metadata(listed: Mapping[str, JsonValue] | None) -> dict[str, JsonValue] | 
     return found if isinstance(found, dict) else None
 
 
-def _verdicts(
-    scope: SecretScope, keys: Mapping[str, int], marker: Marker | None, *, owned: bool, values: SecretValues
-) -> dict[str, Verdict]:
-    # a scope that carries no marker of ours has no records, which is not the same as records we may not read
-    known = marker if owned else Marker()
-    return {
-        key: judge(known, key, value=values.get((scope.name, key)), version=source.version, timestamp=keys.get(key))
-        for key, source in (scope.secrets or {}).items()
-        if not isinstance(source, ExternalSource)
-    }
-
-
 def _compared(
-    connection: Connection, scope: str, *, values: Mapping[str, SecretStr | None], keys: Collection[str]
+    connection: Connection, scope: str, held: Mapping[str, tuple[str, SecretStr | None]]
 ) -> dict[str, Verdict]:
     """Judge by the values themselves; what may not be read is left to the marker."""
-    wanted = [(key, value) for key, value in values.items() if value is not None and key in keys]
-    held = in_parallel(wanted, lambda each: holds(connection, scope, each[0], value=each[1]))
+    wanted = [(key, at, value) for key, (at, value) in held.items() if value is not None]
+    found = in_parallel(wanted, lambda each: holds(connection, scope, each[1], value=each[2]))
     return {
         key: Verdict.SAME if same else Verdict.DIFFERS
-        for (key, _), same in zip(wanted, held, strict=True)
+        for (key, _, _), same in zip(wanted, found, strict=True)
         if same is not None
     }
 

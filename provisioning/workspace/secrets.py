@@ -123,6 +123,20 @@ def put_marker(connection: Connection, scope: str, *, owner: str, marker: Marker
     put_secret(connection, scope, marker_key(owner), value=SecretStr(marker.to_text()))
 
 
+def announce(connection: Connection, scope: str, *, owner: str, put: Put) -> None:
+    """Remember in the scope's marker a secret that is about to be put: its key is ours from now on.
+
+    Without the time of the write the record vouches for no value: until `record`, it counts as cut off.
+    """
+    held = _marker_text(connection, scope, owner)
+    if held is None:
+        return
+    before = parse_marker(held) or Marker()
+    announced = Record(fingerprint=before.fingerprint(put.value), timestamp=0, version=put.version)
+    records = {**before.records, put.key: announced}
+    put_marker(connection, scope, owner=owner, marker=Marker(salt=before.salt, records=records))
+
+
 def record(
     connection: Connection, scope: str, *, owner: str, written: Sequence[Put], deleted: Sequence[str] = ()
 ) -> None:
