@@ -24,6 +24,7 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 _ANTHROPIC = ("/serving-endpoints/anthropic/v1/", "/ai-gateway/anthropic/v1/")
 _PUBLIC = ("/.well-known/", "/oidc/")
+_WHOLE_WORKSPACE = ("/api/", "/serving-endpoints/", "/ai-gateway/", "/_local/")
 
 
 class Door:
@@ -56,7 +57,7 @@ class Door:
 
 
 class Identify:
-    """Middleware that puts `workspace`, `identity` and `refusal` into the request's state.
+    """Middleware that puts `workspace`, `identity`, `token_for` and `refusal` into the request's state.
 
     Args:
         app: what answers.
@@ -75,9 +76,11 @@ class Identify:
         refusal = None
         found = None
         token = _presented(scope)
+        token_for = self._workspaces.issued_for(token)
         if token:
             found = self._workspaces.authenticate(token)
-            if found is None:
+            # A token that was issued for one endpoint opens that endpoint's own route and nothing else.
+            if found is None or (token_for and scope["path"].startswith(_WHOLE_WORKSPACE)):
                 refusal = _bad_token()
         else:
             refusal = _no_credential()
@@ -87,6 +90,7 @@ class Identify:
             "workspace": workspace,
             "identity": identity,
             "refusal": refusal,
+            "token_for": token_for,
         }
         await self._app(scope, receive, send)
 

@@ -33,6 +33,7 @@ class Call:
         path: the path's parameters.
         query: the query's parameters.
         body: the JSON object that was sent, keys included; empty if there was none.
+        base_url: the server's scheme, host and port, as the caller names them.
     """
 
     workspace: Workspace
@@ -40,6 +41,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Mapping[str, Any] = field(repr=False)
+    base_url: str
 
     def required(self, name: str) -> str:
         """Return a text that must be given, from the body or the query.
@@ -141,6 +143,7 @@ async def _call(request: Request) -> Call:
         path=request.path_params,
         query=request.query_params,
         body=_json_object(raw),
+        base_url=str(request.base_url).rstrip("/"),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from local_workspace.errors import UnresolvedSecretError
 from local_workspace.faults import Faults
 from local_workspace.recorder import RequestLog
+from local_workspace.resources import own_route
 from local_workspace.resources.endpoint_grants import EndpointGrants
 from local_workspace.resources.endpoints import Endpoints, ServingEndpoint
 from local_workspace.resources.identities import ADMINS, LOCAL_ADMIN, USERS, Identities, Identity, digest
@@ -122,6 +123,10 @@ class Workspaces:
         workspace, identity, expires_ms = holder
         expired = expires_ms is not None and self._clock.now_ms() >= expires_ms
         return None if expired else (workspace, identity)
+
+    def issued_for(self, token: str) -> str | None:
+        """Return the id of the one endpoint that a token was issued for; None for a token of the whole workspace."""
+        return own_route.issued_for(token)
 
     def of_client(self, application_id: str, secret: str) -> Workspace | None:
         """Return the workspace in which a service principal has this OAuth secret, or None."""

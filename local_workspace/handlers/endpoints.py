@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local_workspace.call import Call, route
 from local_workspace.errors import invalid
 from local_workspace.handlers import schemas
-from local_workspace.resources import endpoint_changes
+from local_workspace.resources import endpoint_changes, own_route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Mapping[str, Any]:
     """Create an endpoint."""
-    return call.workspace.endpoints.create(call.body, identity=call.identity)
+    return _shown(call, call.workspace.endpoints.create(call.body, identity=call.identity))
 
 
 def create_provisioned(call: Call) -> Mapping[str, Any]:
     """Create an endpoint with provisioned throughput."""
-    return call.workspace.endpoints.create(call.body, identity=call.identity, provisioned=True)
+    return _shown(call, call.workspace.endpoints.create(call.body, identity=call.identity, provisioned=True))
 
 
 def list_all(call: Call) -> Mapping[str, Any]:
@@ -40,7 +40,7 @@ def list_foundation(call: Call) -> Mapping[str, Any]:
 
 def get(call: Call) -> Mapping[str, Any]:
     """Return an endpoint in full."""
-    return call.workspace.endpoints.get(call.path["name"], identity=call.identity)
+    return _shown(call, call.workspace.endpoints.get(call.path["name"], identity=call.identity))
 
 
 def delete(call: Call) -> Mapping[str, Any]:
@@ -51,7 +51,7 @@ def delete(call: Call) -> Mapping[str, Any]:
 
 def update_config(call: Call) -> Mapping[str, Any]:
     """Begin to deploy a new config."""
-    return call.workspace.endpoints.update_config(call.path["name"], call.body, identity=call.identity)
+    return _shown(call, call.workspace.endpoints.update_config(call.path["name"], call.body, identity=call.identity))
 
 
 def update_provisioned(call: Call) -> Mapping[str, Any]:
@@ -59,7 +59,8 @@ def update_provisioned(call: Call) -> Mapping[str, Any]:
     config = call.body.get("config") or {}
     if not isinstance(config, dict):
         raise invalid("config must be an object.")
-    return call.workspace.endpoints.update_config(call.path["name"], config, identity=call.identity, provisioned=True)
+    endpoints = call.workspace.endpoints
+    return _shown(call, endpoints.update_config(call.path["name"], config, identity=call.identity, provisioned=True))
 
 
 def put_ai_gateway(call: Call) -> Mapping[str, Any]:
@@ -88,7 +89,11 @@ def put_rate_limits(call: Call) -> Mapping[str, Any]:
 def patch_telemetry(call: Call) -> Mapping[str, Any]:
     """Replace the telemetry config."""
     endpoint = _change(call, partial(endpoint_changes.with_telemetry, now_ms=call.workspace.clock.now_ms()))
-    return call.workspace.endpoints.view(endpoint, identity=call.identity)
+    return _shown(call, call.workspace.endpoints.view(endpoint, identity=call.identity))
+
+
+def _shown(call: Call, view: Mapping[str, Any]) -> Mapping[str, Any]:
+    return own_route.shown(view, base_url=call.base_url, workspace=call.workspace.id)
 
 
 def _change(call: Call, change: Callable[[Endpoint, Mapping[str, Any]], Endpoint]) -> Endpoint:

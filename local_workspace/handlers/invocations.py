@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from local_workspace.call import read_body
 from local_workspace.errors import ApiError, bad_request, denied
+from local_workspace.resources import own_route as routes_of_their_own
 from local_workspace.upstreams import foundation, hops, request_bodies, routing
 from local_workspace.upstreams.builtin.chat_wire import UsageStyle
 
@@ -64,7 +65,18 @@ class _Invocation:
 
 async def invoke(request: Request) -> Response:
     """Answer `/serving-endpoints/{name}/invocations`, and the same for one served model of it."""
-    endpoint = _serving(request, request.path_params["name"])
+    return await _invoked(request, _serving(request, request.path_params["name"]))
+
+
+async def invoke_by_own_route(request: Request) -> Response:
+    """Answer a route-optimized endpoint's own route: the same, behind the workspace's id."""
+    workspace: Workspace = request.state.workspace
+    if request.path_params["workspace"] != workspace.id:
+        raise ApiError(404, "ENDPOINT_NOT_FOUND", f"There is no workspace {request.path_params['workspace']} here.")
+    return await _invoked(request, _serving(request, request.path_params["name"], own_route=True))
+
+
+async def _invoked(request: Request, endpoint: ServingEndpoint) -> Response:
     if endpoint.task is None or endpoint.task not in _PATH_OF_TASK:
         raise ApiError(
             501,
@@ -122,11 +134,12 @@ async def _body(request: Request) -> dict[str, Any]:
     return request_bodies.parse(await read_body(request, at_most=request_bodies.PAYLOAD_LIMIT))
 
 
-def _serving(request: Request, name: str) -> ServingEndpoint:
-    """Find an endpoint that the caller may query and that serves."""
+def _serving(request: Request, name: str, *, own_route: bool = False) -> ServingEndpoint:
+    """Find an endpoint that the caller may query by this route, and that serves."""
     workspace: Workspace = request.state.workspace
     identity: Identity = request.state.identity
     endpoint = workspace.serving_endpoint(name, identity, level="CAN_QUERY")
+    routes_of_their_own.check(endpoint, own=own_route, token_for=request.state.token_for)
     if endpoint.config is None:
         # What the real one answers while nothing serves is not on record; 503 is what clients wait on.
         status = workspace.settings.behaviour.not_ready_status
@@ -206,6 +219,7 @@ def _resources(invocation: _Invocation) -> Resources:
 
 routes = [
     Route("/serving-endpoints/{name}/invocations", invoke, methods=["POST"]),
+    Route("/{workspace}/serving-endpoints/{name}/invocations", invoke_by_own_route, methods=["POST"]),
     Route("/serving-endpoints/{name}/served-models/{model}/invocations", invoke, methods=["POST"]),
     *(
         Route(f"{gateway}/{path}", _compatible(path), methods=["POST"])

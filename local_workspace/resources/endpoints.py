@@ -50,6 +50,7 @@ class ServingEndpoint:
         ai_gateway: the AI gateway; empty if there is none.
         rate_limits: the deprecated top-level limits.
         foundation: whether the workspace's built-in model answers.
+        route_optimized: whether it is called by its own route alone.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ServingEndpoint:
     ai_gateway: Mapping[str, Any]
     rate_limits: tuple[Mapping[str, Any], ...]
     foundation: bool
+    route_optimized: bool = False
 
 
 class Endpoints:
@@ -202,6 +204,7 @@ class Endpoints:
             ai_gateway=endpoint.ai_gateway or {},
             rate_limits=tuple(endpoint.rate_limits),
             foundation=endpoint.foundation,
+            route_optimized=endpoint.route_optimized,
         )
 
     def change(self, name: str, change: Callable[[Endpoint], Endpoint], *, identity: Identity) -> Endpoint:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from local_workspace.errors import invalid
+from local_workspace.resources import own_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,9 +125,10 @@ class Identities:
         self._register(token, name, expires_ms=None)
         return token
 
-    def issue(self, name: str, *, seconds: float) -> str:
-        """Return a new token that expires, as OAuth's do."""
+    def issue(self, name: str, *, seconds: float, endpoint_id: str | None = None) -> str:
+        """Return a new token that expires, as OAuth's do; for one endpoint's own route, or the whole workspace."""
         token = "oauth-" + uuid.uuid4().hex + uuid.uuid4().hex
+        token = token if endpoint_id is None else own_route.mark(token, endpoint_id)
         self._register(token, name, expires_ms=self._clock.now_ms() + int(seconds * 1000))
         return token
 
