@@ -300,12 +300,15 @@ def _with_smoke_notes(made: Plan, previous: Mapping[str, object], *, rollback: b
 
 
 def _read(session: Session, access: Access) -> Sources:
-    return read_sources(
+    """Read the secrets' sources; no text of the server's shows them then, though it was sent them by another run."""
+    sources = read_sources(
         session.desired,
         environ=access.environment,
         allowed_commands=access.allowed_commands,
         on_value=access.on_value,
     )
+    session.connection.conceal.add(*sources.values.values())
+    return sources
 
 
 def _live(session: Session, sources: Sources, *, owned_too: bool, compare_values: bool = False) -> Live:

@@ -12,6 +12,7 @@ from provisioning.model.ownership import set_id
 from provisioning.model.provenance import Provenance, provenance_of
 from provisioning.planning.selection import select as selected
 from provisioning.workspace.client import connect
+from provisioning.workspace.endpoints import plaintext_in
 from provisioning.workspace.location import locate
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def open_session(desired: Desired, access: Access, *, select: Sequence[str] = ()
     facts = workspace_facts(host=connection.host, user_name=connection.user)
     # names that hold the user's are known only now
     resolved = selected(resolve_workspace(desired, facts), select)
+    connection.conceal.add(*(value for each in resolved.endpoints for value in plaintext_in(each.body())))
     owner = set_id(resolved, workspace_id=connection.workspace_id, user=connection.user)
     origin = access.provenance or provenance_of(access.environment)
     connection.announce(

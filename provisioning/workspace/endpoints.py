@@ -39,7 +39,6 @@ def create_endpoint(connection: Connection, name: str, *, body: Body) -> dict[st
     Raises:
         AlreadyExistsError: the name is taken.
     """
-    connection.conceal.add(*_plaintext_in(body))
     return connection.call("POST", _ROUTE, subject=endpoint_address(name), body={"name": name, **body})
 
 
@@ -49,7 +48,6 @@ def update_config(connection: Connection, name: str, *, body: Body) -> None:
     Raises:
         BusyError: another update is running.
     """
-    connection.conceal.add(*_plaintext_in(body))
     connection.call("PUT", _path(name, "config"), subject=endpoint_address(name), body=body)
 
 
@@ -95,14 +93,14 @@ def _path(name: str, block: str = "") -> str:
     return "/".join(filter(None, (_ROUTE, segment(name), block)))
 
 
-def _plaintext_in(value: object) -> Iterator[SecretStr]:
+def plaintext_in(value: object) -> Iterator[SecretStr]:
     """Find the credentials that a body carries in the clear."""
     if isinstance(value, Mapping):
         for name, each in value.items():
             if name.endswith("_plaintext") and isinstance(each, str):
                 yield SecretStr(each)
             else:
-                yield from _plaintext_in(each)
+                yield from plaintext_in(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _plaintext_in(each)
+            yield from plaintext_in(each)

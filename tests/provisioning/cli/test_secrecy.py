@@ -57,6 +57,22 @@ def test_value_that_the_server_repeats_in_whatever_form_is_concealed(
     assert "c2stIm5ldmVyIi9zaG93b" not in result.err + result.out
 
 
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_value_that_an_earlier_run_sent_is_concealed_too(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, command: str
+) -> None:
+    configs.openai["openai_api_key_plaintext"] = "sk-in-the-clear"
+    del configs.openai["openai_api_key"]
+    configs.write()
+    match = {"method": "GET", "path": "/api/2.0/serving-endpoints/chat"}
+    workspace.faults.arm([{"match": match, "kind": "status", "status": 500, "message": "sk-first, sk-in-the-clear"}])
+
+    result = provision(command, configs)
+
+    assert result.code == 1
+    assert "(secret), (secret)" in result.err
+
+
 @pytest.mark.parametrize("path", ["/api/2.0/serving-endpoints"])
 def test_plaintext_credential_that_the_server_repeats_is_concealed(
     workspace: WorkspaceHandle, configs: Configs, provision: Provision, path: str
