@@ -36,7 +36,7 @@ def smoke_test(context: Context, name: str) -> bool:
         restored = _restore(context, name)
         raise error.restated(
             f"it is ready and does not answer{restored}: {error.said}",
-            remedy="check the provider's key and settings, then run again",
+            remedy=error.remedy or "check the provider's key and settings, then run again",
         ) from error
     return True
 

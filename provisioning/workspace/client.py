@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pydantic import JsonValue
+    from requests import PreparedRequest, Response
 
     from provisioning.workspace.location import Location
 
@@ -87,6 +88,7 @@ class Connection:
         subject: str,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, JsonValue] | None = None,
+        hear: Callable[[Response], None] | None = None,
     ) -> dict[str, JsonValue]:
         """Make one API call.
 
@@ -96,6 +98,7 @@ class Connection:
             subject: the address of the object that it is about.
             query: the query string's arguments.
             body: the JSON object to send.
+            hear: told of each answer as it came: the SDK's errors keep of a body what it knows.
 
         Returns:
             The answer's JSON object; empty if the answer is.
@@ -114,6 +117,7 @@ class Connection:
                     query=dict(query) if query else None,
                     headers=dict(self._headers),
                     body=dict(body) if body is not None else None,
+                    auth=self._heard_by(hear) if hear is not None else None,
                     response_headers=[_REQUEST_ID_HEADER],
                 )
         except WorkspaceError as error:
@@ -125,6 +129,18 @@ class Connection:
         request_id = found.pop(_REQUEST_ID_HEADER, None)
         self.on_call(made.model_copy(update={"request_id": inert(str(request_id), limit=80) if request_id else None}))
         return found
+
+    def _heard_by(self, hear: Callable[[Response], None]) -> Callable[[PreparedRequest], PreparedRequest]:
+        def heard(response: Response, **_options: object) -> None:
+            hear(response)
+
+        def prepared(request: PreparedRequest) -> PreparedRequest:
+            # this takes the place of the SDK's own authentication, which does just that
+            request.headers.update(self._config.authenticate())
+            request.register_hook("response", heard)
+            return request
+
+        return prepared
 
     def announce(self, facts: Mapping[str, str | None]) -> None:
         """Tell the workspace's own logs, in the user agent of every further call, what the calls are made for.

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+from requests import Response
+
+from provisioning.errors import WorkspaceError
+from provisioning.workspace.concealment import Concealment
+from provisioning.workspace.invocations import explain
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -60,8 +66,9 @@ def test_key_that_the_provider_refuses_fails_the_apply(
     result = provision("apply", configs, "--yes", "--smoke-test")
 
     assert result.code == 5
-    assert "it is ready and does not answer" in result.err
-    assert "sk-invalid-key" not in result.err + result.out
+    assert "it is ready and does not answer: HTTP 401: Received error from openai: Incorrect API key" in result.err
+    assert "help: the provider refuses the key" in result.err
+    assert "sk-invalid" not in result.err + result.out
 
 
 def test_config_that_does_not_answer_gives_way_to_the_one_before(
@@ -112,3 +119,41 @@ def test_model_that_counts_its_tokens_otherwise_is_asked_again(
     result = provision("apply", configs, "--yes", "--smoke-test")
 
     assert result.code == 0, result.err
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "shown", "advice"),
+    [
+        (404, {"error": {"message": "The model `gpt-9` does not exist"}}, "The model `gpt-9` does not", "name"),
+        (403, {"message": "not for \x1b]0;you\x07"}, "not for \\u{1b}]0;you", "lacks a right"),
+        (429, {"error": "quota exceeded"}, "quota exceeded", "quota"),
+        (401, {"error": {"message": "Incorrect: sk-fi****st."}}, "Incorrect: (secret)", "refuses the key"),
+        (502, {"odd": ["shape"]}, '{"odd": ["shape"]}', "cannot be reached"),
+    ],
+)
+def test_what_the_provider_said_is_shown_with_what_to_do_next(
+    status: int, said: dict[str, object], shown: str, advice: str
+) -> None:
+    answer = Response()
+    answer.status_code = status
+    answer._content = json.dumps({"error": "Received error from openai", "external_model_message": said}).encode()
+    error = WorkspaceError("Received error from openai", call="POST /x", subject="model_serving_endpoints.chat")
+
+    explained = explain(error, answer, Concealment())
+
+    assert f"HTTP {status}: Received error from openai: {shown}" in str(explained)
+    assert "sk-fi" not in str(explained)
+    assert advice in str(explained.remedy)
+
+
+def test_workspace_that_refuses_the_call_itself_is_not_taken_for_the_provider(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision
+) -> None:
+    match = {"method": "POST", "path": "/serving-endpoints/chat/invocations"}
+    workspace.faults.arm([{"match": match, "kind": "status", "status": 403, "message": "no CAN_QUERY", "times": None}])
+
+    result = provision("apply", configs, "--yes", "--smoke-test")
+
+    assert result.code == 5
+    assert "HTTP 403: no CAN_QUERY" in result.err
+    assert "rights on the object" in result.err
