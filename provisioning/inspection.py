@@ -11,6 +11,7 @@ from provisioning.model.checkup import Check, Health
 from provisioning.model.references import secrets_used
 from provisioning.planning.checkup import MOST_ENDPOINTS, MOST_SCOPES, rights_of, room_for
 from provisioning.planning.circumstances import Options
+from provisioning.planning.selection import select as selected
 from provisioning.planning.versions import with_chosen_keys
 from provisioning.session import Access, open_session
 from provisioning.workspace.endpoints import list_endpoints
@@ -45,20 +46,23 @@ def export(desired: Desired, *, access: Access | None = None, patterns: Sequence
     return export_of(live, owner=session.owner if desired.set_name else None)
 
 
-def doctor(desired: Desired, *, access: Access | None = None) -> tuple[Check, ...]:
+def doctor(desired: Desired, *, access: Access | None = None, select: Sequence[str] = ()) -> tuple[Check, ...]:
     """Look whether a workspace and an identity are fit for the configs. Nothing is written, no value is read.
 
     Args:
         desired: the configs; with no resources in them, the workspace alone is looked at.
         access: which workspace to use; the target and the environment say so by default.
+        select: the resources that are meant, by key, name or address; none for all.
 
     Raises:
+        ProvisioningError: `select` names nothing in the configs.
         WorkspaceError: a call failed halfway; what fails at once is a check's result.
     """
     try:
         session = open_session(desired, access or Access())
     except ProvisioningError as error:
         return (_failed("host", error),)
+    desired = selected(session.desired, select)
     connection = session.connection
     where = f"{connection.host} answers; workspace {connection.workspace_id or 'unknown'}"
     checks = [Check(subject="host", health=Health.OK, message=where)]
@@ -68,7 +72,6 @@ def doctor(desired: Desired, *, access: Access | None = None) -> tuple[Check, ..
         # in regions without it: 404 `Model serving is not enabled for your shard`
         return (*checks, _failed("serving", error))
     checks.append(Check(subject="serving", health=Health.OK, message="model serving is enabled here"))
-    desired = session.desired
     live = read_inventory(
         connection, wanted=lambda _address: False, scopes=_scopes_of(desired), endpoints=_endpoints_of(desired)
     )

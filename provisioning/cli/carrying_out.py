@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from provisioning.model.workspace import Desired
 
 
-def carry_out(place: Place, use_case: Callable[..., Report], *, yes: bool, record: Path | None) -> int:
+def carry_out(
+    place: Place, use_case: Callable[..., Report], *, yes: bool, record: Path | None, unasked: bool = True
+) -> Report:
     """Run a use case that writes.
 
     Args:
@@ -26,6 +28,7 @@ def carry_out(place: Place, use_case: Callable[..., Report], *, yes: bool, recor
         use_case: given the configs, `access`, `review`, `on_event` and what bounds it; returns its report.
         yes: whether nobody is asked.
         record: the file that keeps an account of it.
+        unasked: whether it is carried out where nobody can be asked.
     """
     turn = place.turn
     rehearsing = turn is not None and turn.rehearsing
@@ -39,23 +42,24 @@ def carry_out(place: Place, use_case: Callable[..., Report], *, yes: bool, recor
         report = use_case(
             desired,
             access=access,
-            review=lambda made: _review(place, kept.begun(made), desired, yes=yes),
+            review=lambda made: _review(place, kept.begun(made), desired, yes=yes, unasked=unasked),
             on_event=kept.and_then(place.view.event),
             **bounds,
         )
         if not rehearsing:
             place.view.report(report)
-    return 0
+    return report
 
 
-def _review(place: Place, made: Plan, desired: Desired, *, yes: bool) -> bool:
+def _review(place: Place, made: Plan, desired: Desired, *, yes: bool, unasked: bool) -> bool:
     turn = place.turn
     if turn is not None and turn.agreed is not None:
         return True
     if place.view.shows_plan_first:
         place.view.plan(made, positions=desired.positions)
     place.view.notes([each for each in made.diagnostics if each.severity != "error"])
-    agreed = terminal.agreed(made, yes=yes, of=None if turn is None else place.target)
+    answered = yes or unasked or terminal.somebody_answers()
+    agreed = answered and terminal.agreed(made, yes=yes, of=None if turn is None else place.target)
     if turn is None:
         return agreed
     turn.declined = not agreed

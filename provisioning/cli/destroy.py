@@ -23,4 +23,5 @@ def destroy(place: Place, *, yes: bool, record: Path | None) -> int:
     """Delete everything that the configs' set owns in the workspace, and nothing else."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    return carry_out(place, partial(runner.destroy, select=place.select), yes=yes, record=record)
+    carry_out(place, partial(runner.destroy, select=place.select), yes=yes, record=record)
+    return 0

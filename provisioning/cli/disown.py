@@ -23,4 +23,5 @@ def disown(place: Place, *, yes: bool, record: Path | None) -> int:
     """Let go of what the configs' set owns: it stays as it is, and belongs to no set."""
     from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
 
-    return carry_out(place, partial(runner.disown, select=place.select), yes=yes, record=record)
+    carry_out(place, partial(runner.disown, select=place.select), yes=yes, record=record)
+    return 0

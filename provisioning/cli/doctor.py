@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioning.cli.flags import Place, contacting, reading
+from provisioning.cli.flags import Place, contacting, reading, selecting
 from provisioning.cli.places import workspace_of
 from provisioning.model.checkup import Health
 
@@ -12,6 +12,7 @@ from provisioning.model.checkup import Health
 @click.command()
 @reading
 @contacting
+@selecting
 def doctor(place: Place) -> int:
     """Check host, identity, rights, limits, and who may read the secrets that endpoints refer to.
 
@@ -20,6 +21,6 @@ def doctor(place: Place) -> int:
     from provisioning import inspection  # noqa: PLC0415 - the SDK costs over a second
 
     with workspace_of(place, configs_needed=False) as (desired, access):
-        found = inspection.doctor(desired, access=access)
+        found = inspection.doctor(desired, access=access, select=place.select)
     place.view.checkup(found)
     return int(any(each.health is Health.PROBLEM for each in found))

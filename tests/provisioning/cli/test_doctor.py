@@ -59,6 +59,19 @@ def test_without_configs_the_workspace_alone_is_looked_at(
     assert set(checks(result)) == {"host", "serving", "identity", "limits"}
 
 
+def test_selection_is_looked_at_alone(configs: Configs, provision: Provision) -> None:
+    configs.content["resources"]["secret_scopes"]["other"] = {"name": "other"}
+    configs.write()
+
+    found = checks(provision("doctor", configs, "--select", "other", "--format", "json"))
+    unknown = provision("doctor", configs, "--select", "othr")
+
+    assert {"secret_scopes.other", "host"} <= set(found)
+    assert not any("chat" in each or "llm" in each for each in found)
+    assert unknown.code == 1
+    assert "did you mean 'other'?" in unknown.err
+
+
 def test_whatever_is_not_well_comes_with_a_remedy(
     workspace: WorkspaceHandle, configs: Configs, provision: Provision, monkeypatch: pytest.MonkeyPatch
 ) -> None:

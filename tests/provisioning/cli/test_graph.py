@@ -54,6 +54,15 @@ def test_what_stays_as_it_is_is_drawn_with_its_dependencies(configs: Configs, pr
 
 
 @pytest.mark.usefixtures("workspace")
+def test_selection_is_drawn_with_what_it_depends_on(configs: Configs, provision: Provision) -> None:
+    configs.content["resources"]["secret_scopes"]["other"] = {"name": "other"}
+    configs.write()
+
+    assert set(re.findall(r'\["(\w+)<br/>', provision("graph", configs, "--select", "chat").out)) == {"llm", "chat"}
+    assert set(re.findall(r'\["(\w+)<br/>', provision("graph", configs, "--select", "other").out)) == {"other"}
+
+
+@pytest.mark.usefixtures("workspace")
 def test_picture_puts_the_scope_left_of_the_endpoint(configs: Configs, provision: Provision) -> None:
     placed = boxes(provision("graph", configs, "--as", "svg").out)
 

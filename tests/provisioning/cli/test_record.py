@@ -105,6 +105,36 @@ def test_value_is_in_no_line(
     assert "canary" not in (tmp_path / "record").read_text()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        (["destroy"], "DELETE /api/2.0/serving-endpoints/chat"),
+        (["disown"], "PATCH /api/2.0/serving-endpoints/chat/tags"),
+        (["rotate", "llm/openai-key"], "PUT /api/2.0/serving-endpoints/chat/config"),
+    ],
+)
+def test_every_command_that_writes_is_recorded(
+    configs: Configs,
+    provision: Provision,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    arguments: list[str],
+    last: str,
+) -> None:
+    provision("apply", configs, "--yes")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-value")
+
+    assert provision(*arguments, configs, "--yes", "--record", tmp_path / "record").code == 0
+
+    begin, *middle, end = entries(tmp_path / "record")
+    assert begin["changes"]
+    assert {each["target"] for each in (begin, *middle, end)} == {"local"}
+    assert last in {f"{each['call']['method']} {each['call']['path']}" for each in middle if each["type"] == "call"}
+    assert (end["type"], end["exit_code"]) == ("end", 0)
+    assert "canary" not in (tmp_path / "record").read_text()
+
+
 def test_file_that_cannot_be_written_stops_the_apply_before_it_begins(
     configs: Configs, provision: Provision, writes: Writes, tmp_path: Path
 ) -> None:
