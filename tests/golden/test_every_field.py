@@ -34,6 +34,7 @@ PRESCRIBED = {
     r"permissions(\[|$)": {"PUT permissions"},
     r"permissions_mode|lifecycle|budget_policy_id": set(),  # the configs' own, or without a route
     r"secret_scopes\.(name|backend_type|keyvault_metadata)": {"scopes/create", "scopes/delete"},
+    r"secret_scopes\.secrets\{\}\.rotation": set(),  # it says where the next value goes
     r"secret_scopes\.secrets": {"put", "delete"},
     r"secret_scopes\.permissions(\[|$)": {"acls/put", "acls/delete"},
     r"secret_scopes\.(permissions_mode|lifecycle)": set(),
