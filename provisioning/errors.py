@@ -10,6 +10,7 @@
     │   ├── AlreadyExistsError
     │   ├── NotPermittedError
     │   ├── BusyError                          the object is being updated by somebody
+    │   ├── ChangedSincePlanError              the object is not the one that the plan was made for
     │   └── UnreachableError                   no answer at all: what the call did is unknown
     ├── BlockedError                  exit 3   a guard stopped it; says which flag or edit lets it pass
     │   └── WrongWorkspaceError                the environment names another workspace than the target
@@ -195,6 +196,10 @@ class NotPermittedError(WorkspaceError):
 
 class BusyError(WorkspaceError):
     """A config update is already running on the endpoint."""
+
+
+class ChangedSincePlanError(WorkspaceError):
+    """An object is not the one that the plan was made for, or no longer whose it was; it was not written to."""
 
 
 class UnreachableError(WorkspaceError):

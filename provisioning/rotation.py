@@ -9,6 +9,7 @@ from provisioning.errors import InterruptedApplyError, NotReadyError, Unfinished
 from provisioning.execution.context import Context
 from provisioning.execution.executor import execute
 from provisioning.execution.reviewed import carry_out
+from provisioning.execution.seen import Seen
 from provisioning.execution.smoke import COST
 from provisioning.execution.sources import read_sources, require
 from provisioning.model.address import endpoint_address, secret_address
@@ -90,7 +91,7 @@ def rotate(
         owner=session.owner,
         desired=wanted,
         values=sources.values,
-        endpoint_ids={each.name: each.id for each in live.endpoints.values() if each.id},
+        seen=Seen(live, owner=session.owner),
         timeout=timeout,
         smoke=smoke_test,
     )
@@ -224,5 +225,11 @@ def collect(
     session = open_session(desired, access or Access())
     live = read_live(session.connection, session.desired, owner=session.owner, values={})
     made = make_collection_plan(session.desired, live, read_usage(session.connection))
-    context = Context(connection=session.connection, owner=session.owner, desired=session.desired, values={})
+    context = Context(
+        connection=session.connection,
+        owner=session.owner,
+        desired=session.desired,
+        values={},
+        seen=Seen(live, owner=session.owner),
+    )
     return carry_out(made, context, review=review, on_event=on_event, waiting=False)

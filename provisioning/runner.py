@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.execution.context import Context
 from provisioning.execution.reviewed import carry_out
+from provisioning.execution.seen import Seen
 from provisioning.execution.smoke import COST
 from provisioning.execution.sources import Sources, read_sources, require
 from provisioning.model.address import endpoint_address
@@ -127,7 +128,7 @@ def apply(
         owner=session.owner,
         desired=session.desired,
         values=sources.values,
-        endpoint_ids={each.name: each.id for each in live.endpoints.values() if each.id},
+        seen=Seen(live, owner=session.owner),
         timeout=timeout,
         smoke=smoke_test,
         previous=previous,
@@ -259,7 +260,8 @@ def _part_with(
     stop: threading.Event | None,
 ) -> Report:
     """Carry out a plan about all that the set owns, for which no secret's source is read."""
-    made = make(session.desired, _live(session, Sources(), owned_too=True))
+    live = _live(session, Sources(), owned_too=True)
+    made = make(session.desired, live)
     if shown is not None:
         refuse_unshown(shown, made)
     context = Context(
@@ -267,6 +269,7 @@ def _part_with(
         owner=session.owner,
         desired=session.desired,
         values={},
+        seen=Seen(live, owner=session.owner),
         stop=stop or threading.Event(),
     )
     return carry_out(made, context, review=review, on_event=on_event, waiting=False)

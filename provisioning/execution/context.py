@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from provisioning.execution.seen import Seen
 from provisioning.model.events import Held
 from provisioning.readiness import CUSTOM_TIMEOUT, EXTERNAL_TIMEOUT, wait_until_ready
 from provisioning.workspace.endpoints import get_endpoint
@@ -37,7 +38,7 @@ class Context:
         owner: the set's id.
         desired: the configs.
         values: what the secrets' sources hold, by scope and key.
-        endpoint_ids: the ids of endpoints that exist, by name; kept up as endpoints are created.
+        seen: the objects that the plan saw; kept up as endpoints are created.
         timeout: seconds that each endpoint may take to become ready; None goes by what it serves.
         clock: a monotonic clock, in seconds.
         pause: pauses for so many seconds while waiting for an endpoint; None ends the pause on Ctrl-C.
@@ -53,7 +54,7 @@ class Context:
     owner: str
     desired: Desired
     values: Mapping[tuple[str, str], SecretStr]
-    endpoint_ids: dict[str, str] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
     timeout: float | None = None
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] | None = None
@@ -87,9 +88,20 @@ class Context:
         self.connection.pace.wait(sleep=hold)
 
     def wait_ready(self, name: str, *, on_poll: Callable[[Readiness, float], None] | None = None) -> None:
-        """Wait until an endpoint is ready, and raise what `wait_until_ready` raises."""
+        """Wait until an endpoint is ready, and raise what `wait_until_ready` raises.
+
+        Raises:
+            ChangedSincePlanError: meanwhile it was replaced by another one.
+        """
+
+        def look() -> Mapping[str, JsonValue] | None:
+            body = get_endpoint(self.connection, name)
+            if body is not None:
+                self.seen.hold(name, body)
+            return body
+
         wait_until_ready(
-            lambda: get_endpoint(self.connection, name),
+            look,
             name,
             timeout=self.timeout_of(name),
             on_poll=on_poll,

@@ -28,8 +28,13 @@ def carry_out(context: Context, step: Step) -> None:
     """Carry a step out.
 
     Raises:
+        ChangedSincePlanError: the object is not the one that the plan saw; it was not written to.
         WorkspaceError: or one of its kinds, if a call failed.
     """
+    if step.operation in _ON_ENDPOINTS:
+        context.seen.look_again(context.connection, step.name)
+    if step.operation in _ON_SCOPES:
+        context.seen.look_again_at_scope(context.connection, step.name)
     _OPERATIONS[step.operation](context, step)
 
 
@@ -96,6 +101,10 @@ def _delete_acl(context: Context, step: Step) -> None:
 
 
 def _delete_scope(context: Context, step: Step) -> None:
+    try:
+        context.seen.hold_scope(step.name, secrets.list_secrets(context.connection, step.name))
+    except NotFoundError:
+        return
     _ignoring_missing(lambda: scopes.delete_scope(context.connection, step.name))
 
 
@@ -108,7 +117,7 @@ def _create_endpoint(context: Context, step: Step) -> None:
         created = endpoints.get_endpoint(context.connection, step.name)
         if created is None or not _carries_tags_of(created, step.body):
             raise _taken(error) from error
-    context.endpoint_ids[step.name] = str((created or {}).get("id") or "")
+    context.seen.created(step.name, created or {})
 
 
 def _carries_tags_of(live: Body, sent: Body) -> bool:
@@ -157,7 +166,7 @@ def _update_tags(context: Context, step: Step) -> None:
 
 
 def _update_permissions(context: Context, step: Step) -> None:
-    endpoint_id = context.endpoint_ids.get(step.name)
+    endpoint_id = context.seen.endpoint_id(step.name)
     if not endpoint_id:
         raise WorkspaceError(
             "the workspace did not say the endpoint's id, and permissions go by it",
@@ -180,7 +189,10 @@ def _require_ready(context: Context, step: Step) -> None:
 
 
 def _delete_endpoint(context: Context, step: Step) -> None:
-    _ignoring_missing(lambda: endpoints.delete_endpoint(context.connection, step.name))
+    body = endpoints.get_endpoint(context.connection, step.name)
+    if body is not None:
+        context.seen.hold(step.name, body)
+        _ignoring_missing(lambda: endpoints.delete_endpoint(context.connection, step.name))
 
 
 def _ignoring_missing(call: Callable[[], None]) -> None:
@@ -258,3 +270,26 @@ _OPERATIONS: Mapping[Operation, Callable[[Context, Step], None]] = {
     Operation.UPDATE_TAGS: _update_tags,
 }
 """WAIT_READY is missing: it is no call, and the executor waits by itself."""
+
+_ON_ENDPOINTS = frozenset(
+    {
+        Operation.UPDATE_CONFIG,
+        Operation.UPDATE_AI_GATEWAY,
+        Operation.UPDATE_RATE_LIMITS,
+        Operation.UPDATE_NOTIFICATIONS,
+        Operation.UPDATE_PERMISSIONS,
+        Operation.UPDATE_TELEMETRY,
+        Operation.UPDATE_TAGS,
+    }
+)
+_ON_SCOPES = frozenset(
+    {
+        Operation.PUT_MARKER,
+        Operation.PUT_SECRET,
+        Operation.PUT_ACL,
+        Operation.DELETE_ACL,
+        Operation.DELETE_SECRET,
+    }
+)
+"""Operations on what is there already: the first of them on an object is preceded by another look at it. Deletions of
+whole objects look by themselves, since what is gone already is as they want it."""
