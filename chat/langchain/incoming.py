@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
@@ -184,17 +185,18 @@ def _piece(content: str | list[str | dict[str, Any]]) -> ChatGenerationChunk:
     Copied, not constructed: constructing validates what is known to be right, and was the greatest part of what a
     streamed chunk cost. The containers are new, since a copy would share them with all others.
     """
-    fresh: dict[str, Any] = {
-        "content": content,
-        "additional_kwargs": {},
-        "response_metadata": {},
-        "tool_calls": [],
-        "invalid_tool_calls": [],
-        "tool_call_chunks": [],
-    }
-    message = _EMPTY.model_copy(update=fresh)
-    # the generation's text is the message's, which its constructor would look up
-    return _EMPTY_GENERATION.model_copy(update={"message": message, "text": message.text})
+    message = copy(_EMPTY)
+    vars(message).update(
+        content=content,
+        additional_kwargs={},
+        response_metadata={},
+        tool_calls=[],
+        invalid_tool_calls=[],
+        tool_call_chunks=[],
+    )
+    generation = copy(_EMPTY_GENERATION)
+    vars(generation).update(message=message, text=message.text)  # the text is one that the constructor looks up
+    return generation
 
 
 def _call_piece(index: int, identity: str | None, name: str | None, arguments: str) -> ToolCallChunk:

@@ -211,7 +211,9 @@ def test_a_piece_of_text_is_as_if_it_had_been_constructed() -> None:
         constructed = ChatGenerationChunk(message=AIMessageChunk(content=content))
         piece = ChunkWriter().write(Chunk(text=content) if isinstance(content, str) else Chunk(content=tuple(content)))
         assert piece is not None
+        assert piece == constructed
         assert piece.model_dump() == constructed.model_dump()
+        assert piece.message.model_fields_set == constructed.message.model_fields_set
         assert (piece.text, type(piece.text)) == (constructed.text, type(constructed.text))
 
 
