@@ -18,6 +18,8 @@ from local_workspace import LocalWorkspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from mlflow.entities import Span
+
     from local_workspace.local import WorkspaceHandle
 
 
@@ -76,6 +78,20 @@ def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     )
     yield
     mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture
+def last_spans(mlflow_store: None) -> Callable[[], list[Span]]:  # noqa: ARG001 - it is where spans go
+    """Read the spans of the last trace."""
+    import mlflow  # noqa: PLC0415 - as above
+
+    def read() -> list[Span]:
+        mlflow.flush_trace_async_logging()
+        trace = mlflow.get_trace(mlflow.get_last_active_trace_id())
+        assert trace is not None
+        return trace.data.spans
+
+    return read
 
 
 @pytest.fixture

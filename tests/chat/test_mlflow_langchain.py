@@ -33,18 +33,11 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
 
 
 @pytest.fixture(params=["mlflow's autolog", "both"])
-def spans(request: pytest.FixtureRequest, mlflow_store: None) -> Iterator[Callable[[], list[Span]]]:  # noqa: ARG001 - where spans go
+def spans(request: pytest.FixtureRequest, last_spans: Callable[[], list[Span]]) -> Iterator[Callable[[], list[Span]]]:
     """Turn tracing on; called, returns the last trace's spans."""
     mlflow.langchain.autolog()
     chat.autolog(disable=request.param != "both")
-
-    def last() -> list[Span]:
-        mlflow.flush_trace_async_logging()
-        trace = mlflow.get_trace(mlflow.get_last_active_trace_id())
-        assert trace is not None
-        return trace.data.spans
-
-    yield last
+    yield last_spans
     mlflow.langchain.autolog(disable=True)
     chat.autolog(disable=True)
 

@@ -35,17 +35,10 @@ TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "ob
 
 
 @pytest.fixture
-def spans(mlflow_store: None) -> Iterator[Callable[[], list[Span]]]:  # noqa: ARG001 - it is where spans go
+def spans(last_spans: Callable[[], list[Span]]) -> Iterator[Callable[[], list[Span]]]:
     """Turn tracing on; called, returns the last trace's spans."""
     autolog()
-
-    def last() -> list[Span]:
-        mlflow.flush_trace_async_logging()
-        trace = mlflow.get_trace(mlflow.get_last_active_trace_id())
-        assert trace is not None
-        return trace.data.spans
-
-    yield last
+    yield last_spans
     autolog(disable=True)
 
 

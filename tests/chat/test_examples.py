@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import re
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
-from local_workspace import LocalWorkspace
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from local_workspace.local import WorkspaceHandle
 
@@ -50,51 +45,22 @@ SHOWS = {
 """What an example must print, by its name."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[LocalWorkspace]:
-    with LocalWorkspace(deploy_seconds=0) as running:
-        yield running
-
-
-@pytest.fixture
-def workspace(server: LocalWorkspace, monkeypatch: pytest.MonkeyPatch) -> WorkspaceHandle:
-    """A workspace with two chat endpoints, which the environment names as a reader's would."""
-    forked = server.fork()
-    for name in ("DATABRICKS_CONFIG_PROFILE", "DATABRICKS_AUTH_TYPE", "DATABRICKS_CLIENT_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DATABRICKS_HOST", forked.host)
-    monkeypatch.setenv("DATABRICKS_TOKEN", forked.token)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-examples-stand-in")
-    post(forked, "/api/2.0/secrets/scopes/create", {"scope": "examples"})
-    post(forked, "/api/2.0/secrets/put", {"scope": "examples", "key": "k", "string_value": "sk-examples-stand-in"})
-    external = {
-        "name": "gpt-4o-mini",
-        "provider": "openai",
-        "task": "llm/v1/chat",
-        "openai_config": {"openai_api_key": "{{secrets/examples/k}}"},
-    }
-    # On the wire a custom chat model is as an external one; the local workspace runs no code of a user's.
-    for name in ("my-chat", "my-custom-model"):
-        served = {"served_entities": [{"name": "entity", "external_model": external}]}
-        post(forked, "/api/2.0/serving-endpoints", {"name": name, "config": served})
-    return forked
-
-
-def post(workspace: WorkspaceHandle, path: str, body: object) -> None:
-    connection = http.client.HTTPConnection(urlsplit(workspace.host).netloc, timeout=10)
-    connection.request("POST", path, json.dumps(body), {"Authorization": f"Bearer {workspace.token}"})
-    answer = connection.getresponse()
-    assert answer.status == 200, answer.read()
-    connection.close()
-
-
 def test_what_each_example_shows_is_known() -> None:
     assert {example.stem for example in FOLDER.glob("*.py")} == SHOWS.keys()
 
 
 @pytest.mark.parametrize("name", SHOWS)
-@pytest.mark.usefixtures("workspace")
-def test_the_example_shows_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("endpoint")
+def test_the_example_shows_it(
+    name: str,
+    workspace: WorkspaceHandle,
+    create_external: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # On the wire a custom chat model is as an external one; the local workspace runs no code of a user's.
+    create_external(workspace, "my-custom-model")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-examples-stand-in")
     runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
     printed = capsys.readouterr().out
     assert re.search(SHOWS[name], printed), printed
