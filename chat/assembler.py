@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from chat.messages import Answer, Choice, Chunk, Content, ToolCall, ToolCallDelta
+from chat.messages import Answer, Choice, Chunk, Content, ToolCall, ToolCallDelta, Usage
 from chat.messages.content import blocks_of, reasoning_of, text_of
 from chat.messages.usage import UsageReport
 
@@ -21,6 +21,7 @@ class Assembler:
     def __init__(self) -> None:
         self._choices: dict[int, _Growing] = {}
         self._usage = UsageReport()
+        self._parts: list[Usage | None] = []
         self._id: str | None = None
         self._model: str | None = None
         self._extras: dict[str, object] = {}
@@ -60,9 +61,20 @@ class Assembler:
             return []
         return [self._piece(choice) for choice in choices if isinstance(choice, Mapping)]
 
+    def next_part(self) -> Usage | None:
+        """Begin the next part of an answer that several streams bring, each with a usage of its own.
+
+        Returns:
+            What the part before used, if the endpoint reported it.
+        """
+        before = self._usage.total()
+        self._parts.append(before)
+        self._usage = UsageReport()
+        return before
+
     def last(self) -> Chunk:
         """The chunk that ends the stream: no text, but the whole answer's usage, if the endpoint reported it."""
-        return Chunk(usage=self._usage.total(), id=self._id, model=self._model, last=True)
+        return Chunk(usage=self._used(), id=self._id, model=self._model, last=True)
 
     def answer(self, metadata: Mapping[str, object] | None = None) -> Answer:
         """The answer as far as it has come.
@@ -73,11 +85,18 @@ class Assembler:
         grown = [self._choices[index].choice(index) for index in sorted(self._choices)]
         return Answer(
             choices=tuple(grown) or (Choice(),),
-            usage=self._usage.total(),
+            usage=self._used(),
             model=self._model,
             id=self._id,
             metadata={**(metadata or {}), **self._extras},
         )
+
+    def _used(self) -> Usage | None:
+        """The usage of all parts; None if one of them did not say, since a sum without it would be too little."""
+        total = self._usage.total()
+        for part in self._parts:
+            total = None if total is None or part is None else total + part
+        return total
 
     def _piece(self, choice: Mapping[str, object]) -> Chunk:
         place = choice.get("index")

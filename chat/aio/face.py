@@ -45,6 +45,7 @@ class AsyncChatClient:
         timeout: float = 300.0,
         retry_for: float = 60.0,
         max_retries: int | None = None,
+        resume: bool = False,
         headers: Mapping[str, str] | None = None,
         use_responses_api: bool = False,
         on_poll: Callable[[Readiness, float], None] | None = None,
@@ -55,7 +56,7 @@ class AsyncChatClient:
     ) -> None:
         self._caller = Caller(
             endpoints_of(endpoint),
-            Patience(wait, timeout, retry_for, max_retries),
+            Patience(wait, timeout, retry_for, max_retries, resume),
             headers or {},
             clock,
             trace=traced,
@@ -88,10 +89,11 @@ class AsyncChatClient:
         headers: Mapping[str, str] | None = None,
         token: Token | None = None,
         endpoint: Endpoints | None = None,
+        resume: bool | None = None,
         **params: object,
     ) -> AsyncChatStream:
         """Ask, and iterate over the answer's chunks as they come; arguments and errors as `ChatClient.stream`."""
-        options = Options(endpoint, wait, timeout, headers, token)
+        options = Options(endpoint, wait, timeout, headers, token, resume)
         return AsyncChatStream(self._driver, self._caller.chat(prompt, params, stream=True, options=options))
 
     async def aembed(self, texts: Sequence[str], *, token: Token | None = None, **params: object) -> Embeddings:

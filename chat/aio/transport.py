@@ -135,12 +135,24 @@ class _LoopBody:
     def __init__(self, raw: aiohttp.ClientResponse, request: Request) -> None:
         self._raw = raw
         self._request = request
+        self._drained = False
 
     async def receive(self) -> bytes:
         try:
             return await self._raw.content.readany()
         except (aiohttp.ClientError, OSError) as error:
+            if left := self._left():
+                return left
             raise _translated(error, self._request) from error
+
+    def _left(self) -> bytes:
+        """What had come before the connection went away: aiohttp tells of the end ahead of it, and drops it."""
+        if self._drained:
+            return b""
+        self._drained = True
+        with contextlib.suppress(OSError):  # its own timeout, where that is what ended it
+            return self._raw.content._read_nowait(-1)  # noqa: SLF001 - its public reads raise before they look
+        return b""
 
     async def close(self, *, reuse: bool) -> None:
         if reuse:

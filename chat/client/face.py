@@ -39,6 +39,8 @@ class ChatClient:
         retry_for: seconds within which failures that pass (429, 502, 503, 504, no connection) are retried; a host that
             has never answered is given up after 5, or after `wait`.
         max_retries: how many retries at most; None leaves it to `retry_for`.
+        resume: whether to ask for the rest of a streamed text when its stream breaks. Off, that is an error, since a
+            model may go on otherwise than it would have; `answer.metadata["resumed"]` says when it was done.
         headers: further headers for each request.
         use_responses_api: whether to ask by the Responses API; prompts, parameters and answers stay the same.
         on_poll: called while waiting, with what was seen of the endpoint and the seconds gone by.
@@ -59,6 +61,7 @@ class ChatClient:
         timeout: float = 300.0,
         retry_for: float = 60.0,
         max_retries: int | None = None,
+        resume: bool = False,
         headers: Mapping[str, str] | None = None,
         use_responses_api: bool = False,
         on_poll: Callable[[Readiness, float], None] | None = None,
@@ -69,7 +72,7 @@ class ChatClient:
     ) -> None:
         self._caller = Caller(
             endpoints_of(endpoint),
-            Patience(wait, timeout, retry_for, max_retries),
+            Patience(wait, timeout, retry_for, max_retries, resume),
             headers or {},
             clock,
             trace=traced,
@@ -117,6 +120,7 @@ class ChatClient:
         headers: Mapping[str, str] | None = None,
         token: Token | None = None,
         endpoint: Endpoints | None = None,
+        resume: bool | None = None,
         **params: object,
     ) -> ChatStream:
         """Ask, and iterate over the answer's chunks as they come; same arguments as `invoke`.
@@ -124,7 +128,7 @@ class ChatClient:
         The call is made when the first chunk is asked for. Whoever stops early should `close()` the stream, or use it
         in a `with`: that cancels the call. The last chunk carries the usage.
         """
-        options = Options(endpoint, wait, timeout, headers, token)
+        options = Options(endpoint, wait, timeout, headers, token, resume)
         return ChatStream(self._driver, self._caller.chat(prompt, params, stream=True, options=options))
 
     def embed(self, texts: Sequence[str], *, token: Token | None = None, **params: object) -> Embeddings:

@@ -24,6 +24,7 @@ from chat.wire import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from chat.assembler import Assembler
     from chat.flow.retry import Attempts, Memory
 
 _FIRST_ERROR = 400
@@ -44,6 +45,7 @@ class Call(Generic[T]):
         timeout: seconds without a byte after which to give up.
         retry_for: seconds from the start after which no further attempt begins.
         max_retries: how many retries at most; None leaves it to `retry_for`.
+        resume: whether the rest of an answer is asked for when its stream breaks.
     """
 
     endpoints: tuple[Endpoint, ...]
@@ -56,6 +58,7 @@ class Call(Generic[T]):
     timeout: float = 300.0
     retry_for: float = 60.0
     max_retries: int | None = None
+    resume: bool = False
 
 
 def attempt(
@@ -65,9 +68,20 @@ def attempt(
     *,
     memory: Memory,
     attempts: Attempts,
+    assembler: Assembler,
     origin: Mapping[str, object],
 ) -> Flow[T]:
-    """Make one attempt, among as many at a time as the endpoint takes."""
+    """Make one attempt, among as many at a time as the endpoint takes.
+
+    Args:
+        endpoint: which.
+        call: what to ask.
+        access: where to, and as whom.
+        memory: what is known of the endpoint.
+        attempts: how often, and how long.
+        assembler: takes in what a stream brings.
+        origin: what to say in the answer's metadata of how it came about.
+    """
     place = object()
     try:
         while pause := attempts.hold(place, memory):
@@ -76,7 +90,7 @@ def attempt(
         try:
             response = yield from _sent(endpoint, call, access, memory)
             memory.reached = True
-            result = yield from _result(call, response, origin, access.credential)
+            result = yield from _result(call, response, assembler, origin, access.credential)
         except RateLimitedError:
             memory.limiter.narrow(began=began, now=attempts.now)
             raise
@@ -104,14 +118,16 @@ def _sent(endpoint: Endpoint, call: Call[T], access: Access, memory: Memory) -> 
     return response
 
 
-def _result(call: Call[T], response: Response, origin: Mapping[str, object], credential: str) -> Flow[T]:
+def _result(
+    call: Call[T], response: Response, assembler: Assembler, origin: Mapping[str, object], credential: str
+) -> Flow[T]:
     if response.body is not None:
         junk = "json" not in response.headers.get("content-type", "")
         result = call.read(response.without(credential) if junk else response, origin)
         if call.stream and isinstance(result, Answer):
             yield Deliver(_as_chunks(result))  # an endpoint that does not stream: its whole answer is one chunk
         return result
-    reception = Reception(response, credential)
+    reception = Reception(response, credential, assembler)
     while not reception.over:
         try:
             piece: bytes = yield Receive()
@@ -122,6 +138,8 @@ def _result(call: Call[T], response: Response, origin: Mapping[str, object], cre
         chunks = reception.take(piece)
         if chunks:
             yield Deliver(chunks)
+        if reception.failure is not None:
+            raise reception.failure  # whatever the connection does next: this is how the answer ended
     return cast("T", reception.answer(origin))
 
 

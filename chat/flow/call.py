@@ -9,6 +9,7 @@ from chat.errors import CallTimeoutError, ChatError, NotFoundError
 from chat.flow.attempt import Call, attempt
 from chat.flow.own_route import authorized
 from chat.flow.recovery import Recovery
+from chat.flow.resumption import Unfinished
 from chat.flow.retry import FIRST_CONTACT, PASSING, Attempts, Memory
 from chat.flow.steps import AwaitReady, Endpoint, Flow, Pause, T
 from chat.wire import Access, without
@@ -66,15 +67,26 @@ def _on(
         yield AwaitReady(endpoint, call.wait, memory.learn)
         memory.ready = True
     origin = {"endpoint": endpoint.name, **({"fallback_from": dict(passed_over)} if passed_over else {})}
-    recovery = Recovery(endpoint, call.dialect, memory=memory, attempts=attempts)
+    unfinished = Unfinished(call)
+    recovery = Recovery(endpoint, call, memory=memory, attempts=attempts, unfinished=unfinished)
     access: Access | None = None
     while True:
         if hold := attempts.pause_before(memory):
             yield Pause(hold, "another call was asked to wait")
-        body = without(call.body, memory.refused)
+        body = without(unfinished.body, memory.refused)
+        asked = call if body is call.body else replace(call, body=body)
         try:
             access = access or (yield from authorized(endpoint, memory, dialect=call.dialect))
-            asked = replace(call, body=body) if body is not call.body else call
-            return (yield from attempt(endpoint, asked, access, memory=memory, attempts=attempts, origin=origin))
+            return (
+                yield from attempt(
+                    endpoint,
+                    asked,
+                    access,
+                    memory=memory,
+                    attempts=attempts,
+                    assembler=unfinished.assembler,
+                    origin={**origin, **unfinished.origin},
+                )
+            )
         except ChatError as error:
             access = yield from recovery.after(error, access, body)

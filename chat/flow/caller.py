@@ -27,12 +27,14 @@ class Patience:
         timeout: seconds without a byte after which to give up.
         retry_for: seconds from a call's start after which no further attempt begins.
         max_retries: how many retries at most; None leaves it to `retry_for`.
+        resume: whether the rest of a streamed answer is asked for when its stream breaks.
     """
 
     wait: float = 0.0
     timeout: float = 300.0
     retry_for: float = 60.0
     max_retries: int | None = None
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Options:
         timeout: seconds without a byte after which to give up.
         headers: further headers, over the client's own.
         token: whose token to send (on behalf of a user), or a function that returns it.
+        resume: whether the rest of a streamed answer is asked for when its stream breaks.
     """
 
     endpoint: Endpoints | None = None
@@ -52,6 +55,7 @@ class Options:
     timeout: float | None = None
     headers: Mapping[str, str] | None = None
     token: Token | None = None
+    resume: bool | None = None
 
 
 @dataclass(slots=True)
@@ -135,6 +139,7 @@ class Caller:
             timeout=patience.timeout if options.timeout is None else options.timeout,
             retry_for=patience.retry_for,
             max_retries=patience.max_retries,
+            resume=patience.resume if options.resume is None else options.resume,
         )
         return complete(call, self.memory, clock=self.clock, jitter=self.jitter)
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from chat.assembler import Assembler
 from chat.errors import BadAnswerError, CallTimeoutError, ChatError, Details, StreamCutError, StreamFailedError, inert
 from chat.sse import DONE, Decoder, Event
 from chat.wire import (
@@ -21,9 +20,10 @@ from chat.wire import (
 )
 
 if TYPE_CHECKING:
+    from chat.assembler import Assembler
     from chat.messages import Answer, Chunk
 
-_CUT_REMEDY = "Nothing was retried, since text had come already: use `partial`, or call again."
+_CUT_REMEDY = "Text had come already: use `partial`, or pass resume=True to have the rest asked for."
 
 
 class Reception:
@@ -35,16 +35,17 @@ class Reception:
     Args:
         response: the stream's head.
         credential: our own token, to be kept out of errors.
+        assembler: takes in what comes; it may hold an earlier part of the same answer.
     """
 
-    def __init__(self, response: Response, credential: str) -> None:
+    def __init__(self, response: Response, credential: str, assembler: Assembler) -> None:
         self._response = response
         self._credential = credential
         self._decoder = Decoder()
-        self._assembler = Assembler()
+        self._assembler = assembler
         self._events = ResponseEvents()
-        self._failure: ChatError | None = None
         self.over = False
+        self.failure: ChatError | None = None
 
     def take(self, piece: bytes) -> list[Chunk]:
         """Take in the stream's next bytes, or its end.
@@ -53,16 +54,14 @@ class Reception:
             piece: the bytes; empty at the stream's end.
 
         Returns:
-            The chunks they complete. An error that follows text in the same piece is raised by the next call, so
-            that the text is delivered first.
+            The chunks they complete. An error that follows text in the same piece is put into `failure`, so that the
+            text is delivered first.
 
         Raises:
             StreamError: the stream broke after text had come.
             RefusedError: it is an error and nothing else.
             BadAnswerError: it holds no answer.
         """
-        if self._failure is not None:
-            raise self._failure
         chunks: list[Chunk] = []
         for event in self._decoder.feed(piece) if piece else self._decoder.flush():
             if event.data == DONE:
@@ -72,22 +71,23 @@ class Reception:
             except ChatError as error:
                 if not chunks:
                     raise
-                self._failure = error
+                self.failure = error
                 return chunks
         if piece:
             return chunks
         if self._assembler.finished:
             return chunks + self._end()  # some gateways close the stream without [DONE]
-        self._failure = self.cut()
+        self.failure = self.cut()
         if not chunks:
-            raise self._failure
+            raise self.failure
         return chunks
 
     def cut(self) -> StreamCutError:
         """The error of a stream that stopped here."""
         begun = self._assembler.begun
+        missing = "its text is whole, but no [DONE] came" if self._assembler.finished else "no finish_reason came"
         return StreamCutError(
-            "The stream was cut before its end: no finish_reason and no [DONE] came.",
+            f"The stream was cut before its end: {missing}.",
             remedy=_CUT_REMEDY if begun else None,
             details=Details(status=self._response.status, request_id=self._response.request_id),
             partial=self._assembler.answer() if begun else None,

@@ -16,11 +16,14 @@ from chat.errors import (
 )
 from chat.flow.own_route import renewed, rerouted
 from chat.flow.retry import PASSING, Attempts, Memory
-from chat.flow.steps import Endpoint, Flow, Pause
-from chat.wire import Access, Dialect, refused_parameters
+from chat.flow.steps import Endpoint, Flow, Pause, T
+from chat.wire import Access, refused_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from chat.flow.attempt import Call
+    from chat.flow.resumption import Unfinished
 
 
 class Recovery:
@@ -28,16 +31,21 @@ class Recovery:
 
     Args:
         endpoint: which.
-        dialect: how the request is put.
+        call: what is asked.
         memory: what is known of the endpoint; it learns.
         attempts: how often, and how long.
+        unfinished: what has come of the answer.
     """
 
-    def __init__(self, endpoint: Endpoint, dialect: Dialect, *, memory: Memory, attempts: Attempts) -> None:
+    def __init__(
+        self, endpoint: Endpoint, call: Call[T], *, memory: Memory, attempts: Attempts, unfinished: Unfinished
+    ) -> None:
         self._endpoint = endpoint
-        self._dialect = dialect
+        self._dialect = call.dialect
+        self._retry_for, self._max_retries = call.retry_for, call.max_retries
         self._memory = memory
         self._attempts = attempts
+        self._unfinished = unfinished
         self._renewed = False
 
     def after(self, error: ChatError, access: Access | None, body: Mapping[str, object]) -> Flow[Access | None]:
@@ -52,8 +60,15 @@ class Recovery:
             The access of the next attempt; None if it has to be got.
 
         Raises:
-            ChatError: the same error; there is nothing left to try.
+            ChatError: the same error; there is nothing left to try. It carries what earlier attempts brought.
         """
+        try:
+            return (yield from self._next(error, access, body))
+        except ChatError as last:
+            last.partial = last.partial or self._unfinished.partial
+            raise
+
+    def _next(self, error: ChatError, access: Access | None, body: Mapping[str, object]) -> Flow[Access | None]:
         if isinstance(error, UnauthenticatedError):
             return (yield from self._renew(error, access))
         if isinstance(error, (BadRequestError, NotFoundError, PermissionDeniedError)):
@@ -61,11 +76,21 @@ class Recovery:
                 return None
             self._drop(refused_parameters(error, body), error)
             return access
-        pause = self._attempts.pause_after(error, self._memory) if isinstance(error, PASSING) else None
+        passing = self._passing(error)
+        pause = None if passing is None else self._attempts.pause_after(passing, self._memory)
         if pause is None:
             raise error
         yield Pause(pause, error.message)
         return access
+
+    def _passing(self, error: ChatError) -> ChatError | None:
+        """Say what passes, so that it is worth waiting; after the first text that is so only where it is resumed."""
+        if error.partial is None:
+            return error if isinstance(error, PASSING) else None
+        reason = self._unfinished.passing(error)
+        if reason is not None and self._unfinished.resume(reason):
+            self._attempts = self._attempts.anew(retry_for=self._retry_for, limit=self._max_retries)
+        return reason
 
     def _renew(self, error: UnauthenticatedError, access: Access | None) -> Flow[Access]:
         """Get a fresh access, once, for one that the server does not take."""

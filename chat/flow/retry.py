@@ -94,12 +94,10 @@ class Attempts:
         return self._clock()
 
     def pause_after(self, error: ChatError, memory: Memory) -> float | None:
-        """Decide how long to wait after a failure, or None to give up.
+        """Decide how long to wait after a failure that passes, or None to give up.
 
         Giving up comes at once when what the server asks to wait goes past the deadline: waiting in vain helps nobody.
         """
-        if not isinstance(error, PASSING) or error.partial is not None:
-            return None
         if self._limit is not None and self._made >= self._limit:
             return None
         pause = self._pause(error.retry_after)
@@ -108,6 +106,16 @@ class Attempts:
         self._made += 1
         unknown = isinstance(error, UnreachableError) and not memory.reached
         return pause if self._clock() + pause <= (self._contact_by if unknown else self._deadline) else None
+
+    def anew(self, *, retry_for: float, limit: int | None) -> Attempts:
+        """Begin to count anew, for a call that has come further.
+
+        Args:
+            retry_for: seconds from now after which no further attempt begins.
+            limit: how many retries at most.
+        """
+        deadline = self._clock() + retry_for
+        return Attempts(deadline=deadline, contact_by=deadline, limit=limit, clock=self._clock, jitter=self._jitter)
 
     def pause_before(self, memory: Memory) -> float:
         """How long to hold a call back because the endpoint asked another one to wait; 0 if it did not."""

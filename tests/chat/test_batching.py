@@ -18,9 +18,8 @@ from chat.cli import run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import ScriptedServer
-
     from local_workspace.local import WorkspaceHandle
+    from tests.chat.scripted import ScriptedServer
 
 OK = {
     "model": "m",

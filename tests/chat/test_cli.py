@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import ScriptedServer
+    from tests.chat.scripted import ScriptedServer
 
 OK = {"model": "m", "choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}
 

@@ -10,10 +10,10 @@ from langchain_tests.unit_tests import EmbeddingsUnitTests
 from chat import AsyncChatClient, ChatClient, DatabricksEmbeddings, errors
 
 if TYPE_CHECKING:
-    from conftest import ScriptedServer
     from langchain_core.embeddings import Embeddings
 
     from local_workspace.local import WorkspaceHandle
+    from tests.chat.scripted import ScriptedServer
 
 ENDPOINT = "databricks-gte-large-en"
 

@@ -29,9 +29,8 @@ from chat.langchain.outgoing import to_wire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import ScriptedServer
-
     from local_workspace.local import WorkspaceHandle
+    from tests.chat.scripted import ScriptedServer
 
 COUNTS = {"prompt_tokens": 30, "completion_tokens": 3, "total_tokens": 33}
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import ScriptedServer
+    from tests.chat.scripted import ScriptedServer
 
 OK = {"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}
 

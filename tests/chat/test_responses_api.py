@@ -13,9 +13,8 @@ from chat.langchain.outgoing import to_wire
 from chat.wire.responses import responses_body
 
 if TYPE_CHECKING:
-    from conftest import ScriptedServer
-
     from local_workspace.local import WorkspaceHandle
+    from tests.chat.scripted import ScriptedServer
 
 TOKEN = "dapi-stand-in-token"
 

@@ -19,9 +19,8 @@ from chat.langchain.errors import UnstructuredAnswerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import ScriptedServer
-
     from local_workspace.local import WorkspaceHandle
+    from tests.chat.scripted import ScriptedServer
 
 
 class Joke(pydantic.BaseModel):

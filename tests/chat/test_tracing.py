@@ -19,7 +19,7 @@ from chat import AsyncChatClient, ChatClient, ChatDatabricks, DatabricksEmbeddin
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import ScriptedServer
+    from tests.chat.scripted import ScriptedServer
 
 # MLflow's own, and SQLAlchemy's about MLflow, as its store opens.
 pytestmark = pytest.mark.filterwarnings(
