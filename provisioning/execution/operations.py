@@ -57,7 +57,8 @@ def _is_our_scope(context: Context, name: str) -> bool:
 
 
 def _put_marker(context: Context, step: Step) -> None:
-    secrets.put_marker(context.connection, step.name, owner=context.owner, marker=Marker())
+    marker = Marker(grants=_grants_of(step))
+    secrets.put_marker(context.connection, step.name, owner=context.owner, marker=marker)
 
 
 def _put_secret(context: Context, step: Step) -> None:
@@ -83,12 +84,20 @@ def _delete_secret(context: Context, step: Step) -> None:
     context.deleted.setdefault(step.name, []).append(step.item or "")
 
 
-def _record_secrets(context: Context, step: Step) -> None:
+def _grants_of(step: Step) -> str | None:
+    grants = step.body.get("grants")
+    return grants if isinstance(grants, str) else None
+
+
+def _record(context: Context, step: Step) -> None:
     # each secret's change ends with it, and the steps run in the operations' order: one record serves them all
     written = context.written.pop(step.name, [])
     deleted = context.deleted.pop(step.name, [])
-    if written or deleted:
-        secrets.record(context.connection, step.name, owner=context.owner, written=written, deleted=deleted)
+    grants = _grants_of(step)
+    if written or deleted or grants:
+        secrets.record(
+            context.connection, step.name, owner=context.owner, written=written, deleted=deleted, grants=grants
+        )
 
 
 def _put_acl(context: Context, step: Step) -> None:
@@ -256,7 +265,8 @@ _OPERATIONS: Mapping[Operation, Callable[[Context, Step], None]] = {
     Operation.PUT_ACL: _put_acl,
     Operation.DELETE_ACL: _delete_acl,
     Operation.DELETE_SECRET: _delete_secret,
-    Operation.RECORD_SECRETS: _record_secrets,
+    Operation.RECORD_GRANTS: _record,
+    Operation.RECORD_SECRETS: _record,
     Operation.DELETE_SCOPE: _delete_scope,
     Operation.REQUIRE_READY: _require_ready,
     Operation.DELETE_ENDPOINT: _delete_endpoint,

@@ -76,7 +76,7 @@ def config_hash(body: Mapping[str, JsonValue]) -> ConfigHash:
         body: the endpoint as declared, permissions included, values of `*_plaintext` fields left out.
     """
     blocks = "".join(letter for block, letter in BLOCK_LETTERS.items() if block in body)
-    return ConfigHash(blocks=blocks, digest=_short_hash(body, length=12))
+    return ConfigHash(blocks=blocks, digest=digest(body))
 
 
 def read_config_hash(tag: str | None) -> ConfigHash | None:
@@ -107,6 +107,11 @@ def is_marker(key: str) -> bool:
 def marker_owners(keys: Iterable[str]) -> tuple[str, ...]:
     """Return the sets that have a marker among a scope's keys, in order."""
     return tuple(sorted(key.removeprefix(_MARKER_START) for key in keys if is_marker(key)))
+
+
+def digest(value: object) -> str:
+    """Return a short hash of what configs say, by which a later run knows whether they still say it."""
+    return _short_hash(value, length=12)
 
 
 def _short_hash(value: object, *, length: int) -> str:

@@ -36,6 +36,7 @@ class Operation(StrEnum):
     PUT_ACL = "put_acl"
     DELETE_ACL = "delete_acl"
     DELETE_SECRET = "delete_secret"  # noqa: S105 - names a call, not a credential
+    RECORD_GRANTS = "record_grants"
     RECORD_SECRETS = "record_secrets"
     DELETE_SCOPE = "delete_scope"
     REQUIRE_READY = "require_ready"

@@ -90,6 +90,8 @@ class LiveScope(Model):
     """For each declared key, whether its current version's value differs."""
     recorded: frozenset[str] | None = None
     """The keys that our marker says we wrote; None if it cannot be read."""
+    grants: str | None = None
+    """The digest of the rights that the configs declared at our last write of them; None if that cannot be told."""
     visible: bool = True
     """False if it exists but this identity may not look into it."""
 

@@ -10,7 +10,7 @@ from provisioning.model.plan import FieldChange, Operation, Step
 from provisioning.model.values import references_in
 from provisioning.model.versions import split_version
 from provisioning.planning import requests
-from provisioning.planning.differ import ADDED, REMOVED, differences, leaves
+from provisioning.planning.differ import ADDED, OUTSIDE, REMOVED, differences, leaves
 from provisioning.planning.field_rules import pattern_of, rule_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from provisioning.planning.comparison import Comparison
 
-OUTSIDE = "changed outside since the last apply"
 REREAD = "the secret it refers to gets another value, and a running endpoint may not read it again by itself"
 REPOINTED = "another version of the secret counts now"
 _UNCOMPARED = "the config changed, and this cannot be read back to be compared"

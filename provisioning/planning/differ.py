@@ -18,6 +18,7 @@ DECLARED = "differs from the config"
 ADDED = "in the config, not in the workspace"
 REMOVED = "in the workspace, not in the config"
 CLEARED = "cleared by the config"
+OUTSIDE = "changed outside since the last apply"
 
 
 def differences(declared: JsonValue, live: JsonValue, *, path: str, exact: bool) -> Iterator[FieldChange]:

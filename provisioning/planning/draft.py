@@ -34,8 +34,10 @@ class Draft:
     """The versions of secrets that no longer count: their keys in the configs, by scope without case and key."""
 
     def block(self, address: Address, message: str, *, remedy: str) -> None:
-        """Note that a guard is closed."""
-        self.guards.append(Guard(address=address, message=message, remedy=remedy))
+        """Note that a guard is closed; an object's blocks may meet the same one."""
+        guard = Guard(address=address, message=message, remedy=remedy)
+        if guard not in self.guards:
+            self.guards.append(guard)
 
     def finished(self, desired: Desired, live: Live, *, owner: str) -> Plan:
         """Return the plan.

@@ -9,9 +9,9 @@ from provisioning.model.ownership import BLOCK_LETTERS, ownership_tags
 from provisioning.model.plan import Action, Change, FieldChange, Operation, Step
 from provisioning.model.references import secrets_used
 from provisioning.planning import guards, requests
-from provisioning.planning.blocks import BLOCKS, OUTSIDE, block_changes, fixed_changes, tag_changes
+from provisioning.planning.blocks import BLOCKS, block_changes, fixed_changes, tag_changes
 from provisioning.planning.comparison import Comparison, compare_endpoint, hash_of
-from provisioning.planning.differ import ADDED, leaves
+from provisioning.planning.differ import ADDED, OUTSIDE, leaves
 from provisioning.planning.field_rules import rule_of
 from provisioning.planning.holds import hold_on
 from provisioning.planning.permissions import plan_permissions
@@ -110,11 +110,11 @@ def _plan_update(
         guards.guard_adoption(draft, address, options=circumstances.options)
     else:
         guards.guard_destinations(draft, address, fields, options=circumstances.options)
-    if circumstances.production and any(each.reason == OUTSIDE for each in fields):
-        guards.guard_outside_changes(draft, address, options=circumstances.options)
     if because := _unchangeable_budget(compared):
         draft.notes.append(f"{address}: {because}")
     tags, tag_steps = tag_changes(compared, ours=_ownership(circumstances, compared.hash))
+    if circumstances.production and any(each.reason == OUTSIDE for each in (*fields, *tags)):
+        guards.guard_outside_changes(draft, address, options=circumstances.options)
     if not fields and not tags:
         draft.unchanged.append(address)
         if not isinstance(classify(compared.live), Ready):

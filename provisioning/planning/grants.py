@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from provisioning.model.plan import FieldChange
+from provisioning.planning.differ import OUTSIDE
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -68,6 +69,8 @@ class Difference:
     def as_field(self, path: str, *, origin: Origin | None = None) -> FieldChange:
         """Return the difference as a line of a plan."""
         reason = "granted by the config" if self.new else "not in the config's permissions, which are exact"
+        if origin == "outside":
+            reason = OUTSIDE
         return FieldChange(path=path, old=self.old, new=self.new, reason=reason, origin=origin)
 
 

@@ -94,7 +94,7 @@ def guard_outside_changes(draft: Draft, address: Address, *, options: Options) -
     if not options.overwrite_outside_changes:
         draft.block(
             address,
-            "it was changed outside of the configs since the last apply",
+            "it was changed outside of the configs since the last apply, or that was cut off",
             remedy="--overwrite-outside-changes puts it back; or take the change over into the configs",
         )
 

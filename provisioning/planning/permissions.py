@@ -111,5 +111,7 @@ def _guard(draft: Draft, compared: Comparison, differences: list[Difference], ci
     if compared.owner is None:
         guards.guard_kept_grants(draft, address, differences, options=circumstances.options)
     elif not compared.drifted:
-        # with the configs as at the last apply, a grant that is missing is one that was cut off or taken away
         guards.guard_access(draft, address, differences, options=circumstances.options)
+    elif circumstances.production:
+        # with the configs as at the last apply, a grant that is missing is one that was cut off or taken away
+        guards.guard_outside_changes(draft, address, options=circumstances.options)

@@ -8,11 +8,12 @@ from provisioning.model.address import endpoint_address, folded, scope_address
 from provisioning.model.ownership import OWNERSHIP_TAGS, SET_TAG, marker_key
 from provisioning.model.plan import Action, Change, FieldChange, Operation, Step
 from provisioning.planning import guards
+from provisioning.planning.acls import is_left_over
 from provisioning.planning.circumstances import circumstances_of
 from provisioning.planning.draft import Draft
 from provisioning.planning.endpoints import plan_endpoint_deletion
 from provisioning.planning.holds import hold_on
-from provisioning.planning.scopes import is_left_over, plan_scope_deletion
+from provisioning.planning.scopes import plan_scope_deletion
 
 if TYPE_CHECKING:
     from provisioning.model.address import Address

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioning.model.address import acl_address, scope_address, secret_address
+from provisioning.model.address import scope_address, secret_address
 from provisioning.model.ownership import is_marker
 from provisioning.model.plan import Action, Change, FieldChange, Operation, Step
 from provisioning.model.secret import ExternalSource
 from provisioning.model.workspace import LiveScope, Verdict
 from provisioning.planning import guards
-from provisioning.planning.grants import SCOPE_LEVELS, compare, declared_grants, identity
+from provisioning.planning.acls import grants_digest, is_left_over, plan_acls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from provisioning.model.secret import SecretSource
     from provisioning.planning.circumstances import Circumstances
     from provisioning.planning.draft import Draft
-    from provisioning.planning.grants import Difference, Grants
 
 _VAULT = "AZURE_KEYVAULT"
 _HIDDEN = "(secret)"
@@ -50,7 +49,7 @@ def plan_scope(draft: Draft, scope: SecretScope, live: LiveScope | None, circums
         draft.changes.append(_creation(scope))
         if scope.backend != _VAULT:
             _plan_secrets(draft, scope, LiveScope(name=scope.name), circumstances)
-        _plan_acls(draft, scope, None, circumstances, settled=False)
+        plan_acls(draft, scope, None, circumstances)
         return
     if not live.visible:
         guards.guard_invisible(draft, address)
@@ -70,7 +69,7 @@ def plan_scope(draft: Draft, scope: SecretScope, live: LiveScope | None, circums
     else:
         _take_over(draft, scope, live, circumstances)
     _plan_secrets(draft, scope, live, circumstances)
-    _plan_acls(draft, scope, live, circumstances, settled=live.recorded is None or bool(live.recorded))
+    plan_acls(draft, scope, live, circumstances)
     _note_extra_keys(draft, scope, live, circumstances)
 
 
@@ -102,12 +101,6 @@ def removal_of(scope: str, key: str, *, because: str) -> Change:
     )
 
 
-def is_left_over(live: LiveScope, user: str) -> bool:
-    """Tell whether a scope is what an interrupted create leaves: no key, and no right but the creator's MANAGE."""
-    mine_alone = live.acls is not None and dict(live.acls) == {user: "MANAGE"}
-    return mine_alone and not live.keys and live.backend_type != _VAULT
-
-
 def _own_keys(live: LiveScope) -> list[str]:
     return sorted(key for key in live.keys if not is_marker(key))
 
@@ -128,15 +121,17 @@ def _creation(scope: SecretScope) -> Change:
 def _take_over(draft: Draft, scope: SecretScope, live: LiveScope, circumstances: Circumstances) -> None:
     address = scope_address(scope.name)
     left_over = is_left_over(live, circumstances.user)
+    body: dict[str, JsonValue] = {}
     if not left_over:
         guards.guard_adoption(draft, address, options=circumstances.options)
+        body = {"grants": grants_digest(scope)} if scope.permissions is not None else {}
     reason = "an earlier create of ours was cut off" if left_over else "it exists and belongs to no set"
     draft.changes.append(
         Change(
             address=address,
             action=Action.UPDATE if left_over else Action.ADOPT,
             fields=(FieldChange(path="owner", new=circumstances.owner, reason=reason),),
-            steps=(Step(operation=Operation.PUT_MARKER, name=live.name),),
+            steps=(Step(operation=Operation.PUT_MARKER, name=live.name, body=body),),
         )
     )
 
@@ -192,64 +187,6 @@ def _check_external(draft: Draft, scope: SecretScope, key: str, live: LiveScope)
         draft.unchanged.append(address)
     else:
         draft.notes.append(f"{address}: declared external, and nobody has put it yet")
-
-
-def _plan_acls(
-    draft: Draft, scope: SecretScope, live: LiveScope | None, circumstances: Circumstances, *, settled: bool
-) -> None:
-    if scope.permissions is None:
-        return
-    if live is not None and live.acls is None:
-        draft.notes.append(
-            f"{scope_address(scope.name)}: its rights cannot be read without MANAGE, so they are left alone"
-        )
-        return
-    # an ACL does not say of which kind its principal is: compare by name
-    present = live.acls if live and live.acls is not None else {circumstances.user: "MANAGE"}
-    wanted = {grantee.name: level for grantee, level in declared_grants(scope.permissions, SCOPE_LEVELS).values()}
-    for name in filter(None, (circumstances.user, circumstances.deployer)):
-        if present.get(_spelled(name, present)) == "MANAGE":
-            wanted = {
-                each: level for each, level in wanted.items() if _spelled(each, present) != _spelled(name, present)
-            }
-            wanted[_spelled(name, present)] = "MANAGE"
-    if scope.permissions_mode == "additive":
-        wanted = {**present, **wanted}
-    differences = compare(_by_name(wanted, present), _by_name(present, present), SCOPE_LEVELS)
-    name = live.name if live else scope.name
-    draft.changes.extend(_acl_change(name, each, address_of=scope.name) for each in differences)
-    changed = {each.grantee.name for each in differences}
-    declared = {_spelled(each.principal, present) for each in scope.permissions}
-    draft.unchanged.extend(acl_address(scope.name, each) for each in sorted(declared - changed) if live)
-    if live is None:
-        return
-    ours = circumstances.owner in live.owner_sets
-    if ours and settled:
-        guards.guard_access(draft, scope_address(scope.name), differences, options=circumstances.options)
-    if not ours and not is_left_over(live, circumstances.user):
-        guards.guard_kept_grants(draft, scope_address(scope.name), differences, options=circumstances.options)
-
-
-def _by_name(levels: Mapping[str, str], present: Mapping[str, str]) -> Grants:
-    spelled = {_spelled(name, present): level for name, level in levels.items()}
-    return {identity(name).key: (identity(name), level) for name, level in spelled.items()}
-
-
-def _spelled(name: str, present: Mapping[str, str]) -> str:
-    """Return a principal as the workspace spells it: e-mail addresses are compared without case."""
-    return next((each for each in present if "@" in each and each.lower() == name.lower()), name)
-
-
-def _acl_change(scope: str, difference: Difference, *, address_of: str) -> Change:
-    name = difference.grantee.name
-    if difference.new is None:
-        action, step = Action.DELETE, Step(operation=Operation.DELETE_ACL, name=scope, item=name)
-    else:
-        action = Action.CREATE if difference.old is None else Action.UPDATE
-        step = Step(operation=Operation.PUT_ACL, name=scope, item=name, body={"level": difference.new})
-    return Change(
-        address=acl_address(address_of, name), action=action, fields=(difference.as_field("level"),), steps=(step,)
-    )
 
 
 def _note_extra_keys(draft: Draft, scope: SecretScope, live: LiveScope, circumstances: Circumstances) -> None:

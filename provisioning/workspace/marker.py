@@ -2,7 +2,8 @@
 
 For each key it holds an HMAC-SHA256 of the value we put, under a random salt, and the time of our write. Whoever
 may read the marker may read the values themselves, so it gives nothing away; and it lets the next run tell
-whether a value differs without fetching it.
+whether a value differs without fetching it. Beside them stands a digest of the rights that the configs declared: it
+tells rights that somebody changed from rights that the configs no longer declare.
 """
 
 from __future__ import annotations
@@ -47,10 +48,12 @@ class Marker:
     Attributes:
         salt: hex; its own for each scope.
         records: by key.
+        grants: the digest of the rights that the configs declared when they were last written.
     """
 
     salt: str = field(default_factory=lambda: secrets.token_hex(_SALT_BYTES), repr=False)
     records: Mapping[str, Record] = field(default_factory=dict)
+    grants: str | None = None
 
     def fingerprint(self, value: SecretStr) -> str:
         """Return the fingerprint that a value has under this marker's salt."""
@@ -62,7 +65,8 @@ class Marker:
             key: {"fingerprint": record.fingerprint, "timestamp": record.timestamp, "version": record.version}
             for key, record in sorted(self.records.items())
         }
-        return json.dumps({"format": _FORMAT, "salt": self.salt, "keys": keys}, separators=(",", ":"))
+        content = {"format": _FORMAT, "salt": self.salt, "keys": keys, "grants": self.grants}
+        return json.dumps(content, separators=(",", ":"))
 
 
 def parse_marker(text: str) -> Marker | None:
@@ -78,7 +82,7 @@ def parse_marker(text: str) -> Marker | None:
             )
             for key, each in content["keys"].items()
         }
-        return Marker(salt=content["salt"], records=records)
+        return Marker(salt=content["salt"], records=records, grants=content.get("grants"))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

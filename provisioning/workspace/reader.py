@@ -151,6 +151,7 @@ def _read_scope(
         owner_sets=owners,
         verdicts=verdicts,
         recorded=recorded,
+        grants=marker.grants if marker else None,
     )
 
 

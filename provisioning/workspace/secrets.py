@@ -138,7 +138,13 @@ def announce(connection: Connection, scope: str, *, owner: str, put: Put) -> Non
 
 
 def record(
-    connection: Connection, scope: str, *, owner: str, written: Sequence[Put], deleted: Sequence[str] = ()
+    connection: Connection,
+    scope: str,
+    *,
+    owner: str,
+    written: Sequence[Put],
+    deleted: Sequence[str] = (),
+    grants: str | None = None,
 ) -> None:
     """Remember in the scope's marker what was written, at the times that the workspace gives.
 
@@ -148,6 +154,7 @@ def record(
         owner: the set's id.
         written: the secrets that were put.
         deleted: the keys that were deleted.
+        grants: the digest of the rights that were written; None if none were.
     """
     held = _marker_text(connection, scope, owner)
     if held is None:
@@ -159,4 +166,5 @@ def record(
         for put in written
         if put.key in times
     }
-    put_marker(connection, scope, owner=owner, marker=Marker(salt=before.salt, records=records))
+    marker = Marker(salt=before.salt, records=records, grants=grants or before.grants)
+    put_marker(connection, scope, owner=owner, marker=marker)

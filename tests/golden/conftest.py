@@ -200,10 +200,8 @@ class Stage:
         text = text.replace(self._workspace.host, "<host>").replace(self._workspace.workspace_id, "<workspace>")
         for endpoint_id, name in self._ids.items():
             text = text.replace(endpoint_id, f"<id of {name}>")
-        text = re.sub(r"(?<=set )[0-9a-f]{12}|(?<=_provisioning\.)[0-9a-f]{12}", "<set>", text)
-        text = re.sub(r'(?<="provisioning-set", "value": ")[0-9a-f]{12}', "<set>", text)
-        text = re.sub(r"(?<=tags\[provisioning-set\]: )[0-9a-f]{12}", "<set>", text)
         text = re.sub(r"\b(1\.[a-z]*)\.[0-9a-f]{12}", r"\1.<hash>", text)
+        text = re.sub(r"(?<![-:0-9a-f])[0-9a-f]{12}\b", "<set>", text)
         return re.sub(r"\d+\.\d+ s\b", "<seconds> s", text)
 
 

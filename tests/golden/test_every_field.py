@@ -104,13 +104,16 @@ def declared(step: Step) -> dict[str, list[str]]:
 def edits(case: list[Step]) -> Iterator[tuple[set[str], Step]]:
     """Yield the fields that an edit of the configs changed, with the step that applied it."""
     before: dict[str, list[str]] | None = None
+    disturbed = False
     for step in case:
-        if step.command != "apply" or not (step.recorded("output.txt") or "").endswith("exit 0\n"):
+        ended_well = (step.recorded("output.txt") or "").endswith("exit 0\n")
+        disturbed = disturbed or bool(step.outside or step.env or (step.command != "apply" and ended_well))
+        if step.command != "apply" or not ended_well:
             continue
         after = declared(step)
-        if before is not None and not (step.outside or step.env):
+        if before is not None and not disturbed:
             yield {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}, step
-        before = after
+        before, disturbed = after, False
 
 
 def requests(step: Step) -> set[str]:
