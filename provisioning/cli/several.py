@@ -120,7 +120,7 @@ class _Round:
                 agreed[name] = replace(place, turn=replace(turn, rehearsing=False))
                 continue
             self.runs[name] = run
-            if not self._manner.keep_going:
+            if self._ends_all(run):
                 if run.exit_code:  # nothing is written yet, so nothing is begun
                     agreed.clear()
                 break
@@ -130,9 +130,7 @@ class _Round:
         """Run the command for one target after the other."""
         for name, place in self.places.items():
             self.runs[name] = self._run(place)
-            if self.runs[name].exit_code == _INTERRUPTED:
-                return
-            if not (self.runs[name].went_well or self._manner.keep_going):
+            if self._ends_all(self.runs[name]):
                 return
 
     def all_at_once(self, stop: threading.Event) -> None:
@@ -168,6 +166,10 @@ class _Round:
                     click.echo(event_text(Interrupted()), err=True)
             else:
                 return
+
+    def _ends_all(self, run: TargetRun) -> bool:
+        """Tell whether no other target's turn comes any more."""
+        return run.exit_code == _INTERRUPTED or not (run.went_well or self._manner.keep_going)
 
     def _run(self, place: Place) -> TargetRun:
         target = str(place.target)

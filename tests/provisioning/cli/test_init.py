@@ -97,11 +97,12 @@ def test_what_is_written_is_valid_and_applies(
     assert provision("plan", "configs", "--detailed-exitcode").code == 0
 
 
-def test_every_action_is_pinned_to_a_commit(repository: Path) -> None:
-    used = [step["uses"] for step in steps(repository) if "uses" in step]
+def test_every_action_is_pinned_to_a_commit_and_says_which_version_that_is(repository: Path) -> None:
+    written = "".join(path.read_text() for path in (repository / ".github").rglob("*.yml"))
+    used = re.findall(r"uses: (.*)", written)
 
-    assert used
-    assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", each) for each in used)
+    assert len(used) == sum("uses" in step for step in steps(repository)) > 0
+    assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each) for each in used)
 
 
 def test_workflows_sign_in_without_a_token_and_may_do_no_more_than_they_need(repository: Path) -> None:

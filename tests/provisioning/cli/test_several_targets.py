@@ -261,3 +261,28 @@ def test_plan_that_a_guard_stops_is_found_before_anybody_is_asked_for_the_next(
 
     assert code == 3, shown
     assert not any(map(written, workspaces.values()))
+
+
+def test_ctrl_c_at_a_question_ends_all_of_them(promoted: Configs, workspaces: Workspaces) -> None:
+    code, shown = on_terminal(
+        *("apply", promoted, "--target", ALL, "--keep-going"),
+        answer=lambda shown: b"y\n" if "in stage?" not in shown else None,
+        interrupt_at="Carry it out in stage?",
+    )
+
+    assert code == 130, shown
+    assert "Carry it out in prod?" not in shown
+    assert not any(map(written, workspaces.values()))
+
+
+def test_ctrl_c_lets_every_target_finish_its_calls(promoted: Configs, workspaces: Workspaces) -> None:
+    for each in workspaces.values():
+        each.faults.arm([{"match": CREATE, "kind": "latency", "ms": 3000}])
+
+    code, shown = on_terminal(
+        "apply", promoted, "--target", "dev,prod", "--yes", "--parallel-targets", interrupt_at=", 2 at work"
+    )
+
+    assert code == 130, shown
+    assert "interrupted: finishing the calls in flight" in shown
+    assert shown.count("run it again to go on: it is safe") == 2
