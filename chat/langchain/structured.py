@@ -83,7 +83,7 @@ def structured(model: BaseChatModel, shape: Shape, method: Method) -> Runnable[A
     asked, parser = (
         _by_call(model, shape, params) if method == "function_calling" else _by_text(model, shape, params, method)
     )
-    checked = _CheckedParser(parser=parser, called=method == "function_calling" and not shape.tools)
+    checked = CheckedParser(parser=parser, called=method == "function_calling" and not shape.tools)
     if not shape.include_raw:
         return asked | checked
     parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | checked, parsing_error=lambda _: None)
@@ -121,10 +121,10 @@ def learning(model: BaseChatModel, shape: Shape, endpoint: str, schemaless: set[
     async def achoose(_: object) -> Runnable[Any, Any]:
         return choose(_)
 
-    return RunnableLambda(choose, afunc=achoose)
+    return RunnableLambda(choose, afunc=achoose, name="structured output")
 
 
-class _CheckedParser(BaseCumulativeTransformOutputParser[Any]):
+class CheckedParser(BaseCumulativeTransformOutputParser[Any]):
     """Parses an answer that is one: not refused, not cut off, and in a stream at least at its end.
 
     LangChain's own parsers complete JSON that breaks off, so that an answer cut at `max_tokens` would pass for a short
@@ -196,7 +196,8 @@ def _by_text(
     extras = {"response_format": response_format, **params}
     asked = model.bind_tools(shape.tools, **extras) if shape.tools else model.bind(**extras)
     if shape.model_class is not None:
-        return asked, PydanticOutputParser[Any](pydantic_object=shape.model_class)
+        parser: PydanticOutputParser[Any] = PydanticOutputParser(pydantic_object=shape.model_class)
+        return asked, parser
     return asked, JsonOutputParser()
 
 

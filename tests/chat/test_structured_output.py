@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import warnings
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -12,7 +13,7 @@ import pytest
 from langchain_core.exceptions import ModelInvalidRequestError, OutputParserException
 from langchain_core.messages import AIMessage
 
-from chat import ChatDatabricks, errors
+from chat import ChatDatabricks, errors, mlflow_resources
 from chat.errors import ChatWarning
 from chat.langchain.errors import UnstructuredAnswerError
 
@@ -205,6 +206,14 @@ def test_a_stream_shows_the_value_as_it_grows(scripted: ScriptedServer) -> None:
     scripted.stream(*(delta(content=piece) for piece in pieces), delta("stop"))
     grown = list(model(scripted).with_structured_output(DictJoke).stream("hi"))
     assert grown == [{"setup": "a"}, {"setup": "a", "punchline": ""}, WRITTEN]
+
+
+def test_a_chain_names_its_endpoint_to_mlflow_and_can_be_pickled_once_its_method_is_settled() -> None:
+    chat = ChatDatabricks(endpoint="my-chat")
+    assert [each.name for each in mlflow_resources(chat.with_structured_output(Joke))] == ["my-chat"]
+    for method in METHODS:
+        chain = chat.with_structured_output(Joke, method=method)
+        assert pickle.loads(pickle.dumps(chain)).get_name() == chain.get_name()  # noqa: S301 - our own bytes
 
 
 def test_further_tools_may_be_called_first(scripted: ScriptedServer) -> None:
