@@ -16,13 +16,14 @@ from starlette.responses import JSONResponse
 from local_workspace.errors import ApiError
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from local_workspace.workspace import Workspaces
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 _ANTHROPIC = ("/serving-endpoints/anthropic/v1/", "/ai-gateway/anthropic/v1/")
+_REQUEST_ID = b"x-request-id"
 _PUBLIC = ("/.well-known/", "/oidc/")
 _WHOLE_WORKSPACE = ("/api/", "/serving-endpoints/", "/ai-gateway/", "/_local/")
 
@@ -91,8 +92,9 @@ class Identify:
             "identity": identity,
             "refusal": refusal,
             "token_for": token_for,
+            "request_id": str(uuid.uuid4()),
         }
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, _with_request_id(send, scope["state"]["request_id"]))
 
 
 class Gate:
@@ -112,6 +114,18 @@ class Gate:
             await self._app(scope, receive, send)
             return
         await respond(refusal)(scope, receive, send)
+
+
+def _with_request_id(send: Send, request_id: str) -> Send:
+    """Name the request in its answer, by the id that the tables give it too; a provider's own name for it gives way."""
+
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            others = [each for each in message.get("headers", ()) if each[0].lower() != _REQUEST_ID]
+            message = {**message, "headers": [*others, (_REQUEST_ID, request_id.encode())]}
+        await send(message)
+
+    return named
 
 
 def _presented(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""The command line: `serve`."""
+"""The command line: `serve`, and `tables`."""
 
 from __future__ import annotations
 
@@ -93,6 +93,39 @@ def serve(
             threading.Event().wait()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option(
+    "--state",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder that keeps the workspace.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A .parquet or .jsonl file to write.")
+def tables(*, name: str | None, state: Path, out: Path | None) -> None:
+    """List what calls left in tables, or print the table NAME as JSON lines.
+
+    Endpoints write them down whose AI gateway tracks usage or has an inference table. The workspace may be running.
+    """
+    from local_workspace.reading import WriteError, kept_tables, write_table  # noqa: PLC0415 - `--help` needs none
+
+    if out is not None and name is None:
+        raise click.UsageError("--out writes one table: name it")
+    try:
+        with kept_tables(state) as kept:
+            if name is None:
+                click.echo("".join(f"{each}\n" for each in kept.names()), nl=False)
+            elif out is not None:
+                write_table(kept.rows(name), out)
+            else:
+                for row in kept.rows(name):
+                    click.echo(json.dumps(row, ensure_ascii=False))
+    except ApiError as error:
+        raise click.ClickException(error.message) from error
+    except (UnusableStateError, WriteError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _provider_url(given: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from local_workspace.settings import Settings
 from local_workspace.state_folder import StateFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -109,6 +110,12 @@ class WorkspaceHandle:
     def unknown(self) -> dict[str, int]:
         """How often each route that the workspace does not know was called."""
         return dict(self._workspace.unknown)
+
+    @property
+    def tables(self) -> Mapping[str, list[dict[str, Any]]]:
+        """What endpoints' usage tracking and inference tables wrote down: rows, by the table's full name."""
+        tables = self._workspace.tables
+        return {name: tables.rows(name) for name in tables.names()}
 
     def token_for(self, principal: str, *, groups: tuple[str, ...] = (USERS,)) -> str:
         """Return a token of another identity of this workspace, made if it does not exist.

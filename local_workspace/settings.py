@@ -46,6 +46,9 @@ class Behaviour:
         principal_case: whether ACLs and permissions tell principals that differ in case alone apart.
         initial_manage_principal: whether "users" is honoured when a scope is created, or the creator manages it
             all the same.
+        limit_retry_after: whether a rate limit of an AI gateway that is used up says when to try again.
+        write_limit: whether more than 50 creates and config updates of endpoints in 5 minutes are refused, as the
+            limits page says; off, since tests make more.
         stream_usage: how pay-per-token endpoints report usage on streams: `by_model` as each family was seen to,
             else all of them alike.
     """
@@ -68,6 +71,8 @@ class Behaviour:
     missing_tag: Literal["ignore", "refuse"] = "ignore"
     principal_case: Literal["sensitive", "insensitive"] = "sensitive"
     initial_manage_principal: Literal["honour", "ignore"] = "honour"
+    limit_retry_after: bool = True
+    write_limit: bool = False
     stream_usage: Literal["by_model", "on_request", "cumulative", "nulls_until_end", "final_chunk"] = "by_model"
 
     def __post_init__(self) -> None:

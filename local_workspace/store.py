@@ -70,6 +70,14 @@ CREATE TABLE grants (
 ) WITHOUT ROWID;
 """
 
+_SCHEMA_ADDED = """
+CREATE TABLE IF NOT EXISTS table_rows (
+    id INTEGER PRIMARY KEY, workspace TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS rows_of_a_table ON table_rows (workspace, name, id);
+"""
+"""What a database of the same version may lack yet, and older programs leave alone."""
+
 
 class Store:
     """A database and the lock that makes one write at a time.
@@ -102,6 +110,11 @@ class Store:
         with self.transaction():
             self._remembered.clear()
             return self._connection.execute(sql, tuple(parameters)).rowcount
+
+    def append(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Add a row to a table that nothing remembered is read from: what is remembered stays."""
+        with self.transaction():
+            self._connection.execute(sql, tuple(parameters))
 
     def remember(self, key: Hashable, read: Callable[[], T]) -> T:
         """Return what a read gave since the last write, so that calls to endpoints need no query each.
@@ -208,3 +221,4 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA {pragma}")
     if new:
         connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
+    connection.executescript(f"BEGIN; {_SCHEMA_ADDED} COMMIT;")

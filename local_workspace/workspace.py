@@ -15,8 +15,10 @@ from local_workspace.resources.endpoint_grants import EndpointGrants
 from local_workspace.resources.endpoints import Endpoints, ServingEndpoint
 from local_workspace.resources.identities import ADMINS, LOCAL_ADMIN, USERS, Identities, Identity, digest
 from local_workspace.resources.permissions import Permissions
+from local_workspace.resources.rate_limits import RateLimits
 from local_workspace.resources.scopes import Scopes
 from local_workspace.resources.secrets import Secrets
+from local_workspace.resources.tables import Tables
 
 if TYPE_CHECKING:
     from local_workspace.clock import Clock
@@ -36,6 +38,8 @@ class Workspace:
 
     Attributes:
         identities, scopes, secrets, permissions, endpoints, endpoint_grants: what it holds.
+        rate_limits: what was spent of the endpoints' limits.
+        tables: what calls left to be read.
         requests: what clients asked of it.
         faults: what is arranged to go wrong.
         unknown: how often each unknown route was called, by `METHOD /path`.
@@ -60,6 +64,8 @@ class Workspace:
             settings=settings,
         )
         self.endpoint_grants = EndpointGrants(self.endpoints, granted=self.permissions, behaviour=behaviour)
+        self.rate_limits = RateLimits(clock, with_retry_after=behaviour.limit_retry_after)
+        self.tables = Tables(store, workspace_id)
         self.requests = RequestLog()
         self.faults = Faults(seed=settings.seed)
         self.unknown: Counter[str] = Counter()

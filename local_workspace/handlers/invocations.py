@@ -7,14 +7,15 @@ alone and ends with `[DONE]`; on OpenAI's routes the upstream's bytes pass untou
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
 from local_workspace.call import read_body
-from local_workspace.errors import ApiError, bad_request, denied
+from local_workspace.errors import ApiError, bad_request
+from local_workspace.handlers import ai_gateway
 from local_workspace.resources import own_route as routes_of_their_own
 from local_workspace.upstreams import foundation, hops, request_bodies, routing
 from local_workspace.upstreams.builtin.chat_wire import UsageStyle
@@ -38,7 +39,7 @@ _PATH_OF_TASK = {
 _TASK_OF_PATH = {**{path: task for task, path in _PATH_OF_TASK.items()}, "responses": "llm/v1/chat"}
 _NOT_READY_CODES = {404: "RESOURCE_DOES_NOT_EXIST", 503: "TEMPORARILY_UNAVAILABLE"}
 _CLAUDE = "claude"
-_GATEWAYS = ("/serving-endpoints", "/ai-gateway/mlflow/v1", "/ai-gateway/openai/v1")
+_GATEWAYS = ("/serving-endpoints", "/ai-gateway/mlflow/v1", "/ai-gateway/openai/v1", "/ai-gateway/codex/v1")
 _ANTHROPIC_GATEWAYS = ("/serving-endpoints", "/ai-gateway")
 
 
@@ -144,19 +145,18 @@ def _serving(request: Request, name: str, *, own_route: bool = False) -> Serving
         # What the real one answers while nothing serves is not on record; 503 is what clients wait on.
         status = workspace.settings.behaviour.not_ready_status
         raise ApiError(status, _NOT_READY_CODES[status], f"Endpoint '{endpoint.name}' is not ready to serve yet.")
-    limits = (*endpoint.rate_limits, *(endpoint.ai_gateway.get("rate_limits") or ()))
-    if any(limit.get("calls") == 0 and _concerns(limit, identity) for limit in limits):
-        raise denied("PERMISSION_DENIED: The endpoint is disabled due to a rate limit set to 0.")
     return endpoint
 
 
-def _concerns(limit: Mapping[str, Any], identity: Identity) -> bool:
-    """Whether a rate limit counts this caller: it names nobody, or the caller, or a group of the caller's."""
-    principal = limit.get("principal")
-    return principal is None or principal in identity.principals
-
-
 async def _answer(invocation: _Invocation) -> Response:
+    """Answer a call through its endpoint's AI gateway."""
+    passage = ai_gateway.enter(invocation.request, invocation.endpoint, invocation.body)
+    with passage.noting_refusals():
+        answer = await _from_model(replace(invocation, body=passage.body))
+    return passage.answered(answer)
+
+
+async def _from_model(invocation: _Invocation) -> Response:
     config = invocation.endpoint.config or {}
     if invocation.entity is not None:
         chosen = routing.by_name(config, invocation.entity, endpoint=invocation.endpoint.name)

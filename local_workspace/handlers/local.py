@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
 
 from local_workspace import recorder
 from local_workspace.call import Call, route
@@ -86,6 +89,18 @@ def _seconds(call: Call, field: str) -> float | None:
     return value
 
 
+def list_tables(call: Call) -> Mapping[str, Any]:
+    """Return the names of the tables that calls have filled."""
+    return {"tables": call.workspace.tables.names()}
+
+
+def read_table(call: Call) -> Response:
+    """Return a table's rows, oldest first, as JSON lines."""
+    rows = call.workspace.tables.rows(call.path["name"])
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return Response(lines, media_type="application/x-ndjson")
+
+
 routes = [
     route("GET", "/_local/health", health),
     route("GET", "/_local/requests", list_requests),
@@ -93,6 +108,8 @@ routes = [
     route("POST", "/_local/faults", arm_faults),
     route("DELETE", "/_local/faults", clear_faults),
     route("GET", "/_local/unknown", unknown_routes),
+    route("GET", "/_local/tables", list_tables),
+    route("GET", "/_local/tables/{name}", read_table),
     route("GET", "/_local/clock", read_clock),
     route("POST", "/_local/clock", advance_clock),
     route("POST", "/_local/deployments", arrange_deployments),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from local_workspace.resources.arrangements import Arrangement, Arrangements
 from local_workspace.resources.endpoint_record import Endpoint
 from local_workspace.resources.endpoint_table import EndpointTable
 from local_workspace.resources.permissions import LEVELS, Permissions, creator_grant
+from local_workspace.resources.rate_limits import Window
 from local_workspace.resources.secrets import Secrets, hidden_scope
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from local_workspace.store import Store
 
 MOST_ENDPOINTS = 1000
+MOST_WRITES = 50
+"""Creates and config updates in `WRITES_SECONDS`, where that limit is switched on."""
+WRITES_SECONDS = 300.0
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _VERBS = {"CAN_VIEW": "View", "CAN_QUERY": "Query", "CAN_MANAGE": "Manage"}
@@ -100,6 +105,7 @@ class Endpoints:
         self._settings = settings
         self.table = EndpointTable(store, workspace, clock=clock)
         self.arrangements = Arrangements()
+        self._writes = Window(WRITES_SECONDS)
 
     def create(self, body: Mapping[str, Any], *, identity: Identity, provisioned: bool = False) -> dict[str, Any]:
         """Create an endpoint and begin to deploy its config, if it has one."""
@@ -109,6 +115,7 @@ class Endpoints:
                 "Invalid endpoint name: it may hold letters, digits, '-' and '_', begins with a letter or digit, "
                 "and has at most 63 characters."
             )
+        self._count_write()
         endpoint = self._from(body, name, identity=identity)
         with self._store.transaction():
             if self.table.by_name(name) is not None:
@@ -153,6 +160,7 @@ class Endpoints:
         self, name: str, body: Mapping[str, Any], *, identity: Identity, provisioned: bool = False
     ) -> dict[str, Any]:
         """Begin to deploy a new config in place of the whole old one."""
+        self._count_write()
         with self._store.transaction():
             endpoint = self.require(name, "CAN_MANAGE", identity=identity)
             if endpoint.foundation:
@@ -228,6 +236,20 @@ class Endpoints:
                 if running and pending is not None and self.arrangements.find(endpoint.name) is rule:
                     arranged = self._arranged(endpoint.name, pending)
                     self.table.save(replace(endpoint, deployments=replace(endpoint.deployments, pending=arranged)))
+
+    def _count_write(self) -> None:
+        if not self._settings.behaviour.write_limit:
+            return
+        now = self._clock.now()
+        if self._writes.total(now) >= MOST_WRITES:
+            wait = math.ceil(self._writes.seconds_until_below(MOST_WRITES, now))
+            raise ApiError(
+                429,
+                "REQUEST_LIMIT_EXCEEDED",
+                f"Exceeded {MOST_WRITES} create and update operations in 5 minutes for this workspace.",
+                headers={"Retry-After": str(max(1, wait))},
+            )
+        self._writes.add(now, 1)
 
     def _from(self, body: Mapping[str, Any], name: str, *, identity: Identity) -> Endpoint:
         """Make an endpoint from a create request: all but what depends on its config."""

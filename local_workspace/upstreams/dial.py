@@ -7,6 +7,7 @@ the key. The environment's proxies are not used, for the same reason.
 
 from __future__ import annotations
 
+import io
 import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ EXECUTION_SECONDS = 297.0
 _CONNECT_SECONDS = 10.0
 _CONNECTIONS = 512
 _BUFFER_BYTES = 2**16
+_LARGEST_PLAIN = 2**20
 _NOT_OURS_TO_ADD = ("User-Agent", "Accept", "Accept-Encoding")
 
 
@@ -63,7 +65,9 @@ class Dialer:
         checked = checked_url(url, self._policy)
         if verbatim:
             checked = checked.with_path(urlsplit(url).path, encoded=True)
-        return await self._open_session().post(checked, headers=headers, data=body, allow_redirects=False)
+        # aiohttp warns of plain bytes of over a megabyte, and where warnings are errors the call would fail.
+        data = body if len(body) <= _LARGEST_PLAIN else io.BytesIO(body)
+        return await self._open_session().post(checked, headers=headers, data=data, allow_redirects=False)
 
     async def aclose(self) -> None:
         """Close all connections."""

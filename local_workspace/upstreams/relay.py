@@ -27,7 +27,7 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 
 _LARGEST_LINE = 8 * 1024 * 1024  # of an event stream that is read line by line: an image fits in
 
-_PASSED_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
+_PASSED_HEADERS = ("content-type", "content-encoding", "retry-after")
 
 
 class AnswerTooLargeError(Exception):
