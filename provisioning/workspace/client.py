@@ -137,7 +137,9 @@ class Connection:
         def prepared(request: PreparedRequest) -> PreparedRequest:
             # this takes the place of the SDK's own authentication, which does just that
             request.headers.update(self._config.authenticate())
-            request.register_hook("response", heard)
+            # typed in requests itself, not in the stubs that come with a dev dependency
+            register_hook = cast("Callable[[str, object], None]", request.register_hook)
+            register_hook("response", heard)
             return request
 
         return prepared
