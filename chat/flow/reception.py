@@ -123,7 +123,7 @@ class Reception:
     def _chunks(self, event: Event, *, at_end: bool) -> list[Chunk]:
         try:
             payload = json.loads(event.data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if at_end:  # half an object: the connection went away inside it
                 raise self.cut() from error
             raise self._broken(

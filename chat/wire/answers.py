@@ -30,7 +30,7 @@ def read_json(response: Response) -> Mapping[str, object]:
     """
     try:
         payload = json.loads(response.body or b"")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested without end, it is no answer either
         raise _not_json(response) from error
     if not isinstance(payload, Mapping):
         raise _bad(response, f"answered with a JSON {type(payload).__name__} instead of an object")

@@ -76,7 +76,7 @@ class Connection:
         self.on_call = on_call
         self._gate = gate
         self._config = config
-        self._api = ApiClient(config)
+        self._api = _client(config)
         # the SDK's own methods send it wherever they know it: one host may serve several workspaces
         self._headers = {"X-Databricks-Workspace-Id": config.workspace_id} if config.workspace_id else {}
 
@@ -153,7 +153,7 @@ class Connection:
         for name, fact in facts.items():
             if fact:
                 self._config.with_user_agent_extra(name, _NOT_IN_USER_AGENTS.sub("-", fact)[:_LONGEST_FACT])
-        self._api = ApiClient(self._config)
+        self._api = _client(self._config)
 
 
 def connect(
@@ -179,7 +179,7 @@ def connect(
     # a host that did not answer the SDK's own look at it is not given all of the time once more
     config.retry_timeout_seconds = max(1, round(FIRST_CONTACT_SECONDS - (gate.time() - started)))
     with translated(f"GET {_ME}", subject=location.host, conceal=conceal):
-        me = ApiClient(config).do("GET", _ME, response_headers=[_WORKSPACE_ID_HEADER])
+        me = _client(config).do("GET", _ME, response_headers=[_WORKSPACE_ID_HEADER])
     config.retry_timeout_seconds = RETRY_SECONDS
     if not isinstance(me, dict) or not isinstance(me.get("userName"), str):
         raise WorkspaceError(
@@ -226,6 +226,13 @@ def _configure(location: Location, gate: Gate) -> Config:
             remedy="set DATABRICKS_TOKEN beside DATABRICKS_HOST, or log in: databricks auth login",
         ) from None
     return config
+
+
+def _client(config: Config) -> ApiClient:
+    """Return a client that follows no redirect: on a 307 or 308 it would send the body on, a secret's value in it."""
+    client = ApiClient(config)
+    client._api_client._session.max_redirects = 0  # noqa: SLF001 - the SDK has no setting for it
+    return client
 
 
 def _version() -> str:

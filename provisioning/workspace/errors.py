@@ -70,8 +70,16 @@ def translated(call: str, *, subject: str, conceal: Concealment) -> Iterator[Non
             subject=subject,
             remedy="check the host and the network, then run again: it is safe",
         ) from (None if conceal else error)
-    except (requests.RequestException, ValueError) as error:
-        # the SDK parses a 200's body without looking at it: a login page or a proxy's page ends here
+    except requests.TooManyRedirects as error:
+        raise WorkspaceError(
+            "the host sends us elsewhere, and what is meant for it is sent nowhere else",
+            call=call,
+            subject=subject,
+            remedy="check that the host is a workspace's own URL, and that no login page is in between",
+        ) from (None if conceal else error)
+    except (requests.RequestException, ValueError, TypeError, RecursionError) as error:
+        # the SDK parses a 200's body without looking at it: a login page or a proxy's page ends here, a number or
+        # a string (it takes every body for an object), and brackets without end
         raise WorkspaceError(
             "the answer is not the API's: not JSON",
             call=call,

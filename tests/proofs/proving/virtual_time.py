@@ -11,7 +11,7 @@ import pytest
 
 from provisioning import runner
 from provisioning.execution.context import Context
-from provisioning.workspace import gate
+from provisioning.workspace import client, gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,5 +44,7 @@ def virtual_time() -> Iterator[VirtualTime]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gate, "time", clock.time)
         patch.setattr(gate, "sleep", clock.sleep)
+        # the SDK's own look at a host's metadata, the first of all calls, goes by the machine's clock
+        patch.setattr(client, "FIRST_CONTACT_SECONDS", 1)
         patch.setattr(runner, "Context", partial(Context, clock=clock.time, pause=clock.sleep))
         yield clock

@@ -117,9 +117,13 @@ def test_host_that_nobody_answers_at_is_one_sentence(
 class LoginPage(BaseHTTPRequestHandler):
     """Answers everything as a company's proxy would."""
 
+    body = b"<html><title>\x1b]52;c;evil\x07Sign in</title></html>"
+    status = 200
+
     def do_GET(self) -> None:
-        body = b"<html><title>\x1b]52;c;evil\x07Sign in</title></html>"
-        self.send_response(200)
+        body = self.body
+        self.send_response(self.status)
+        self.send_header("Location", "/elsewhere")
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -151,6 +155,30 @@ def test_login_page_in_place_of_an_answer_is_one_sentence(
     assert result.code == 1
     assert "not JSON" in result.err
     assert "\x1b" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [((200, b"7"), "not JSON"), ((200, b"[" * 100_000), "not JSON"), ((307, b""), "the host sends us elsewhere")],
+)
+def test_host_that_is_no_workspace_is_one_sentence(
+    *,
+    provision: Provision,
+    configs: Configs,
+    monkeypatch: pytest.MonkeyPatch,
+    login_page: str,
+    answer: tuple[int, bytes],
+    said: str,
+) -> None:
+    monkeypatch.setattr(LoginPage, "status", answer[0])
+    monkeypatch.setattr(LoginPage, "body", answer[1])
+    monkeypatch.setenv("DATABRICKS_HOST", login_page)
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-x")
+
+    result = provision("plan", configs)
+
+    assert result.code == 1
+    assert said in result.err
 
 
 def test_host_that_takes_its_time_is_named_meanwhile(

@@ -1,0 +1,160 @@
+"""Valid configs, mutated at random: each ends well or in positioned errors, soon, and without a look elsewhere."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import resource
+import sys
+import time
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from provisioning.cli import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from proving.sizes import Proof
+
+LONGEST_SECONDS = 0.2
+MOST_BYTES = 100 * 2**20
+
+VALID: dict[str, bytes] = {
+    "databricks.yml": b"""\
+bundle: {name: hostile}
+include: [resources/*.yml]
+variables:
+  key: {default: openai-key}
+  team: {description: who pays, default: ml}
+targets:
+  dev: {default: true, mode: development, presets: {name_prefix: dev_}}
+  local: {variables: {team: search}}
+""",
+    "resources/all.yml": b"""\
+x-common: &common {tags: [{key: team, value: "${var.team}"}]}
+resources:
+  secret_scopes:
+    llm:
+      name: llm
+      permissions: [{level: READ, group_name: users}]
+      secrets: {openai-key: {env: OPENAI_API_KEY}, file: {file: ../key.txt}, other: {command: [op, read, x]}}
+  model_serving_endpoints:
+    chat:
+      <<: *common
+      name: chat
+      config:
+        served_entities:
+          - name: gpt
+            external_model:
+              provider: openai
+              name: gpt-4o
+              task: llm/v1/chat
+              openai_config: {openai_api_key: "{{secrets/llm/${var.key}}}"}
+        traffic_config: {routes: [{served_model_name: gpt, traffic_percentage: 100}]}
+      ai_gateway: {rate_limits: [{calls: 60, key: user, renewal_period: minute}]}
+      permissions: [{level: CAN_QUERY, group_name: users}]
+""",
+}
+
+NASTY = (
+    b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\x1b]52;c;evil\x07", "\u202e".encode(), b"\t", b"\r", b"\n", b":", b"- ",
+    b"? ", b"| ", b"> ", b"%YAML 9.9\n", b"---\n", b"...\n", b"&a ", b"*a", b"*common", b"<<: *common\n", b"!!str ",
+    b"!!python/object/apply:os.system [ls]", b"!!binary x", b"[" * 200, b"{" * 200, b"- " * 200, b"9" * 5000, b"'",
+    b'"', b"\\x", b"${", b"${var.x}", b"${var.${var.key}}", b"${resources.secret_scopes.llm.name}", b"${env.HOME}",
+    b"${bundle.git.branch}", b"{{secrets/", b"../../../../../../etc/passwd", b"/etc/passwd", b"/dev/zero", b"~/.ssh/id",
+    b"include: [../*, /etc/*, '**/*', databricks.yml]\n", b"null", b"~", b"yes", b".nan", b"1e999", b"12:30:45",
+    b"2026-11-22", b"0o17", b"x" * 70_000,
+)  # fmt: skip
+
+
+def mutated(text: bytes, dice: Random) -> bytes:
+    """Return a text with one to four things done to it."""
+    for _ in range(dice.randint(1, 4)):
+        lines = text.splitlines(keepends=True) or [b""]
+        at, line = dice.randrange(len(text) + 1), dice.randrange(len(lines))
+        other = dice.randrange(len(lines))
+        match dice.randrange(7):
+            case 0:
+                text = text[:at] + dice.choice(NASTY) + text[at:]
+            case 1:
+                text = text[:at] + dice.randbytes(1) + text[at + 1 :]
+            case 2:
+                text = text[:at] + text[at + dice.randint(1, 30) :]
+            case 3:
+                text = b"".join([*lines[:line], lines[other], *lines[line:]])
+            case 4:
+                text = b"".join([*lines[:line], b" " * dice.randint(1, 9) + lines[line].lstrip(), *lines[line + 1 :]])
+            case 5:
+                words = [*re.finditer(rb"[\w./${}-]+", text)]
+                if words:
+                    hit = dice.choice(words)
+                    put = dice.choice((*NASTY, *(each[0] for each in words)))
+                    text = text[: hit.start()] + put + text[hit.end() :]
+            case _:
+                text = b"".join(lines[:line] + lines[line + 1 :])
+    return text
+
+
+class _Watch:
+    """What was opened meanwhile; audit hooks cannot be taken off again, so there is one, which is on at times."""
+
+    def __init__(self) -> None:
+        self.opened: list[str] | None = None
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.opened is not None and event == "open" and isinstance(arguments[0], str | bytes):
+            self.opened.append(os.fsdecode(arguments[0]))
+
+    @contextmanager
+    def __call__(self) -> Iterator[list[str]]:
+        self.opened = opened = []
+        try:
+            yield opened
+        finally:
+            self.opened = None
+
+
+@pytest.fixture(scope="module")
+def watch() -> _Watch:
+    return _Watch()
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, text in files.items():
+        (folder / name).write_bytes(text)
+
+
+def test_no_mutation_is_slow_silent_or_looks_elsewhere(proof: Proof, tmp_path: Path, watch: _Watch) -> None:
+    dice = proof.dice()
+    folder = tmp_path / "configs"
+    (folder / "resources").mkdir(parents=True)
+    allowed = tuple(str(Path(each).resolve()) for each in (folder, sys.prefix, sys.base_prefix, Path.cwd()))
+    write(folder, VALID)
+    run(["validate", str(folder)])  # loads what is loaded once
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(proof.size(quick=500, full=10_000)):
+        chosen = dice.choice(sorted(VALID))
+        text = mutated(VALID[chosen], dice)
+        write(folder, {**VALID, chosen: text})
+        said, started = io.StringIO(), time.thread_time()
+        with watch() as opened, redirect_stdout(io.StringIO()), redirect_stderr(said):
+            code = run(["validate", str(folder), "--target", "dev"])
+        seconds = time.thread_time() - started
+
+        assert code in {0, 1}, text
+        # a target that is gone is the command line's mistake, and has no place in the configs
+        assert code == 0 or re.search(rf"{folder}/|there is no target", said.getvalue()), (said.getvalue(), text)
+        assert "internal error" not in said.getvalue(), text
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", said.getvalue()), text
+        assert seconds < LONGEST_SECONDS, (seconds, text)
+        assert [each for each in opened if not str(Path(each).resolve()).startswith(allowed)] == [], text
+        proof.tried("mutations")
+        proof.tried("refused", code)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < MOST_BYTES
