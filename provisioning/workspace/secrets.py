@@ -8,21 +8,29 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from provisioning.errors import NotFoundError, WorkspaceError
+from provisioning.errors import ChangedSincePlanError, NotFoundError, WorkspaceError
 from provisioning.model.address import scope_address, secret_address
 from provisioning.model.ownership import marker_key
 from provisioning.workspace.marker import Marker, Record, parse_marker
 from provisioning.workspace.shapes import integer, objects_in, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from provisioning.workspace.client import Connection
+
+_PUT = "/api/2.0/secrets/put"
+_PUT_CALL = f"POST {_PUT}"
+
+_AT_NO_TIME = 0
+"""The timestamp of a record that vouches for no value."""
+
+_RECORD_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ def put_secret(connection: Connection, scope: str, key: str, *, value: SecretStr
     connection.conceal.add(value)
     connection.call(
         "POST",
-        "/api/2.0/secrets/put",
+        _PUT,
         subject=secret_address(scope, key),
         body={"scope": scope, "key": key, "string_value": value.get_secret_value()},
     )
@@ -132,9 +140,8 @@ def announce(connection: Connection, scope: str, *, owner: str, put: Put) -> Non
     if held is None:
         return
     before = parse_marker(held) or Marker()
-    announced = Record(fingerprint=before.fingerprint(put.value), timestamp=0, version=put.version)
-    records = {**before.records, put.key: announced}
-    put_marker(connection, scope, owner=owner, marker=Marker(salt=before.salt, records=records))
+    records = {**before.records, put.key: _record_of(put, before, _AT_NO_TIME)}
+    put_marker(connection, scope, owner=owner, marker=replace(before, records=records))
 
 
 def record(
@@ -148,6 +155,11 @@ def record(
 ) -> None:
     """Remember in the scope's marker what was written, at the times that the workspace gives.
 
+    A put does not say when it took place, and the list that does may show the time of somebody else's put of another
+    value, just after ours. Vouching for that would have the next plan take their value for ours. So the marker is read
+    after the list, and again after it was written: whoever comes second finds that the other vouches for another value
+    at the same time, and takes that back.
+
     Args:
         connection: the workspace.
         scope: the scope's name.
@@ -155,16 +167,38 @@ def record(
         written: the secrets that were put.
         deleted: the keys that were deleted.
         grants: the digest of the rights that were written; None if none were.
+
+    Raises:
+        ChangedSincePlanError: another apply put another value at the same time.
     """
-    held = _marker_text(connection, scope, owner)
-    if held is None:
-        return  # what others remember must not be lost: who may read it finds out by the timestamps
-    before = parse_marker(held) or Marker()
-    times = list_secrets(connection, scope)
-    records: Mapping[str, Record] = {key: each for key, each in before.records.items() if key not in deleted} | {
-        put.key: Record(fingerprint=before.fingerprint(put.value), timestamp=times[put.key], version=put.version)
-        for put in written
-        if put.key in times
-    }
-    marker = Marker(salt=before.salt, records=records, grants=grants or before.grants)
-    put_marker(connection, scope, owner=owner, marker=marker)
+    contested: set[str] = set()
+    for _ in range(_RECORD_TRIES):
+        times = list_secrets(connection, scope)
+        held = _marker_text(connection, scope, owner)
+        if held is None:
+            return  # what others remember must not be lost: who may read it finds out by the timestamps
+        before = parse_marker(held) or Marker()
+        ours = {put.key: _record_of(put, before, times[put.key]) for put in written if put.key in times}
+        contested |= {key for key, mine in ours.items() if _vouches_otherwise(before.records.get(key), mine)}
+        ours |= {key: replace(ours[key], timestamp=_AT_NO_TIME) for key in contested & ours.keys()}
+        kept = {key: each for key, each in before.records.items() if key not in deleted}
+        put_marker(connection, scope, owner=owner, marker=replace(before, records=kept | ours, grants=grants or before.grants))
+        now = read_marker(connection, scope, owner=owner)
+        if now is None or all(now.records.get(key) == each for key, each in ours.items()):
+            break
+    if contested:
+        raise ChangedSincePlanError(
+            "changed since the plan: another apply put another value at the same time, and which of them is in place "
+            "cannot be told",
+            call=_PUT_CALL,
+            subject=", ".join(secret_address(scope, key) for key in sorted(contested)),
+            remedy="run one of the two again",
+        )
+
+
+def _record_of(put: Put, marker: Marker, timestamp: int) -> Record:
+    return Record(fingerprint=marker.fingerprint(put.value), timestamp=timestamp, version=put.version)
+
+
+def _vouches_otherwise(theirs: Record | None, ours: Record) -> bool:
+    return theirs is not None and theirs.timestamp == ours.timestamp and theirs.fingerprint != ours.fingerprint

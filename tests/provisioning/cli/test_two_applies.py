@@ -1,0 +1,133 @@
+"""Two applies with different values at once: no record says of one value that it is the other."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+import provisioning
+from provisioning import Access
+from provisioning.errors import UnfinishedError
+from provisioning.model.events import Event, StepStarted
+from provisioning.model.plan import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from databricks.sdk import WorkspaceClient
+
+    from tests.provisioning.conftest import Configs
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+ADDRESS = "secret_scopes.llm/secrets.openai-key"
+
+
+@pytest.fixture
+def applied(configs: Configs) -> Configs:
+    """A scope with a secret, and nothing that uses it."""
+    del configs.content["resources"]["model_serving_endpoints"]
+    configs.write()
+    provisioning.apply(provisioning.load([configs.folder]))
+    return configs
+
+
+def access(value: str) -> Access:
+    return Access(environ={**os.environ, "OPENAI_API_KEY": value})
+
+
+def apply(configs: Configs, value: str, on_event: Callable[[Event], None] = lambda _event: None) -> str:
+    """Apply with a value; return what went wrong."""
+    try:
+        provisioning.apply(provisioning.load([configs.folder]), access=access(value), on_event=on_event)
+    except UnfinishedError as error:
+        return str(error)
+    return ""
+
+
+def before(operation: Operation, what: Callable[[], object]) -> Callable[[Event], None]:
+    def on_event(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.step.operation is operation:
+            what()
+
+    return on_event
+
+
+def taken_for(configs: Configs) -> set[str]:
+    """Return the values of which a plan says that they are in place."""
+    desired = provisioning.load([configs.folder])
+    plans = {value: provisioning.plan(desired, access=access(value)) for value in ("sk-first", "sk-a", "sk-b")}
+    return {value for value, made in plans.items() if ADDRESS in made.unchanged}
+
+
+def held(client: WorkspaceClient) -> str:
+    return base64.b64decode(client.secrets.get_secret("llm", "openai-key").value or "").decode()
+
+
+def test_other_apply_that_came_and_went_before_the_record_is_noticed(applied: Configs, client: WorkspaceClient) -> None:
+    said = apply(applied, "sk-a", before(Operation.RECORD_SECRETS, lambda: apply(applied, "sk-b")))
+
+    assert "another apply put another value at the same time" in said
+    assert held(client) == "sk-b"
+    assert taken_for(applied) == set()
+    assert apply(applied, "sk-a") == ""
+    assert (held(client), taken_for(applied)) == ("sk-a", {"sk-a"})
+
+
+def test_other_apply_that_came_and_went_before_the_write_is_overwritten(
+    applied: Configs, client: WorkspaceClient
+) -> None:
+    said = apply(applied, "sk-a", before(Operation.PUT_SECRET, lambda: apply(applied, "sk-b")))
+
+    assert said == ""
+    assert (held(client), taken_for(applied)) == ("sk-a", {"sk-a"})
+
+
+def test_apply_that_records_last_takes_back_what_the_other_vouched_for(
+    applied: Configs, client: WorkspaceClient
+) -> None:
+    b_has_put, a_is_done = threading.Event(), threading.Event()
+
+    def b_before_its_record() -> None:
+        b_has_put.set()
+        a_is_done.wait(timeout=20)
+
+    with ThreadPoolExecutor() as pool:
+        others = []
+
+        def a_before_its_record() -> None:
+            others.append(pool.submit(apply, applied, "sk-b", before(Operation.RECORD_SECRETS, b_before_its_record)))
+            b_has_put.wait(timeout=20)
+
+        apply(applied, "sk-a", before(Operation.RECORD_SECRETS, a_before_its_record))
+        a_is_done.set()
+        said = others[0].result(timeout=20)
+
+    assert "another apply put another value at the same time" in said
+    assert held(client) == "sk-b"
+    assert taken_for(applied) == set()
+
+
+def test_same_value_from_two_applies_at_once_is_no_conflict(applied: Configs, client: WorkspaceClient) -> None:
+    said = apply(applied, "sk-a", before(Operation.RECORD_SECRETS, lambda: apply(applied, "sk-a")))
+
+    assert said == ""
+    assert (held(client), taken_for(applied)) == ("sk-a", {"sk-a"})
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_no_value_is_taken_for_another_however_two_applies_meet(
+    applied: Configs, client: WorkspaceClient, round_: int
+) -> None:
+    del round_
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda value: apply(applied, value), ["sk-a", "sk-b"]))
+
+    assert taken_for(applied) <= {held(client)}
+    assert apply(applied, "sk-a") == ""
+    assert (held(client), taken_for(applied)) == ("sk-a", {"sk-a"})
