@@ -48,6 +48,9 @@ class Context:
         previous: the configs that endpoints go back to if they don't answer then, by name.
         written: the secrets that were put and are not yet recorded, by scope.
         deleted: the keys that were deleted, likewise.
+        untold: the endpoints that have not heard of a scope's new values yet, by the scope's name without case; its
+            record waits for them.
+        telling: held while `untold` changes.
     """
 
     connection: Connection
@@ -64,6 +67,8 @@ class Context:
     previous: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     written: dict[str, list[Put]] = field(default_factory=dict)
     deleted: dict[str, list[str]] = field(default_factory=dict)
+    untold: dict[str, set[str]] = field(default_factory=dict)
+    telling: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
         """Raise if nothing more may be begun."""

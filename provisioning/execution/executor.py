@@ -58,6 +58,7 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
         on_event: told of everything that happens, one event at a time.
         waiting: whether to wait for endpoints to become ready.
     """
+    context.untold = _untold(plan)
     run = _Run(context, on_event, waiting=waiting)
     # Ctrl-C is raised in this thread, between any two instructions: so it only waits, and another one hands out work
     pool = ThreadPoolExecutor(max_workers=WORKERS + 1, thread_name_prefix="apply")
@@ -73,6 +74,16 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
     finally:
         pool.shutdown(wait=not abandoned, cancel_futures=True)
     return run.outcome(interrupted=context.stop.is_set())
+
+
+def _untold(plan: Plan) -> dict[str, set[str]]:
+    """Return the endpoints that are to hear of scopes' new values, by scope."""
+    untold: dict[str, set[str]] = {}
+    for change in plan.changes:
+        for step in change.steps:
+            if step.operation is Operation.RECORD_TOLD:
+                untold.setdefault(step.item or "", set()).add(step.name)
+    return untold
 
 
 def _await(drained: Future[None], run: _Run, context: Context) -> None:

@@ -91,13 +91,25 @@ def _grants_of(step: Step) -> str | None:
 
 def _record(context: Context, step: Step) -> None:
     # each secret's change ends with it, and the steps run in the operations' order: one record serves them all
-    written = context.written.pop(step.name, [])
-    deleted = context.deleted.pop(step.name, [])
-    grants = _grants_of(step)
+    waits = bool(context.untold.get(step.name.lower()))
+    _write_record(context, step.name, grants=_grants_of(step), of_values=not waits)
+
+
+def _record_told(context: Context, step: Step) -> None:
+    scope = step.item or ""
+    with context.telling:
+        context.untold[scope].discard(step.name)
+        last = not context.untold[scope]
+    if last:
+        for name in [each for each in context.written if each.lower() == scope]:
+            _write_record(context, name)
+
+
+def _write_record(context: Context, scope: str, *, grants: str | None = None, of_values: bool = True) -> None:
+    written = context.written.pop(scope, []) if of_values else []
+    deleted = context.deleted.pop(scope, []) if of_values else []
     if written or deleted or grants:
-        secrets.record(
-            context.connection, step.name, owner=context.owner, written=written, deleted=deleted, grants=grants
-        )
+        secrets.record(context.connection, scope, owner=context.owner, written=written, deleted=deleted, grants=grants)
 
 
 def _put_acl(context: Context, step: Step) -> None:
@@ -272,6 +284,7 @@ _OPERATIONS: Mapping[Operation, Callable[[Context, Step], None]] = {
     Operation.DELETE_ENDPOINT: _delete_endpoint,
     Operation.CREATE_ENDPOINT: _create_endpoint,
     Operation.UPDATE_CONFIG: _update_config,
+    Operation.RECORD_TOLD: _record_told,
     Operation.UPDATE_AI_GATEWAY: _update_ai_gateway,
     Operation.UPDATE_RATE_LIMITS: _update_rate_limits,
     Operation.UPDATE_NOTIFICATIONS: _update_notifications,

@@ -43,6 +43,7 @@ class Operation(StrEnum):
     DELETE_ENDPOINT = "delete_endpoint"
     CREATE_ENDPOINT = "create_endpoint"
     UPDATE_CONFIG = "update_config"
+    RECORD_TOLD = "record_told"
     UPDATE_AI_GATEWAY = "update_ai_gateway"
     UPDATE_RATE_LIMITS = "update_rate_limits"
     UPDATE_NOTIFICATIONS = "update_notifications"

@@ -9,7 +9,7 @@ from provisioning.model.ownership import BLOCK_LETTERS, ownership_tags
 from provisioning.model.plan import Action, Change, FieldChange, Operation, Step
 from provisioning.model.references import secrets_used
 from provisioning.planning import guards, requests
-from provisioning.planning.blocks import BLOCKS, block_changes, fixed_changes, tag_changes
+from provisioning.planning.blocks import BLOCKS, REREAD, block_changes, fixed_changes, tag_changes
 from provisioning.planning.comparison import Comparison, compare_endpoint, hash_of
 from provisioning.planning.differ import ADDED, OUTSIDE, leaves
 from provisioning.planning.field_rules import rule_of
@@ -18,6 +18,8 @@ from provisioning.planning.permissions import plan_permissions
 from provisioning.readiness import Ready, classify
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from provisioning.model.endpoints import ModelServingEndpoint
     from provisioning.model.ownership import ConfigHash
     from provisioning.model.workspace import LiveEndpoint
@@ -126,7 +128,7 @@ def _plan_update(
             address=address,
             action=Action.ADOPT if adopting else Action.UPDATE,
             fields=(*fields, *tags),
-            steps=(*steps, *waits, *tag_steps),
+            steps=(*steps, *_told(compared.endpoint, fields, draft.rewritten), *waits, *tag_steps),
             notes=(*_released(compared), *_pauses(steps)),
             after=_scopes_of(compared.endpoint),
         )
@@ -215,6 +217,21 @@ def _unchangeable_budget(compared: Comparison) -> str | None:
 
 def _scopes_of(endpoint: ModelServingEndpoint) -> tuple[Address, ...]:
     return tuple(dict.fromkeys(scope_address(each.secret.scope) for each in secrets_used(endpoint)))
+
+
+def _told(
+    endpoint: ModelServingEndpoint, fields: Sequence[FieldChange], rewritten: Collection[tuple[str, str]]
+) -> tuple[Step, ...]:
+    """Return what makes a scope wait with its record until the endpoint has heard of its new values.
+
+    A record that came before would have the next plan call the value the same, should this one fail here, and the
+    endpoint would never hear of it.
+    """
+    if not any(each.reason == REREAD for each in fields):
+        return ()
+    used = [each.secret for each in secrets_used(endpoint)]
+    scopes = dict.fromkeys(each.scope.lower() for each in used if (each.scope.lower(), each.key) in rewritten)
+    return tuple(Step(operation=Operation.RECORD_TOLD, name=endpoint.name, item=scope) for scope in scopes)
 
 
 def _wait(name: str) -> Step:

@@ -158,7 +158,8 @@ def record(
     A put does not say when it took place, and the list that does may show the time of somebody else's put of another
     value, just after ours. Vouching for that would have the next plan take their value for ours. So the marker is read
     after the list, and again after it was written: whoever comes second finds that the other vouches for another value
-    at the same time, and takes that back.
+    at the same time, and takes that back. (The API has no conditional write: should both have read the marker before
+    either wrote it, and the first have looked again before the second wrote, the second's record stands unseen.)
 
     Args:
         connection: the workspace.
@@ -182,7 +183,9 @@ def record(
         contested |= {key for key, mine in ours.items() if _vouches_otherwise(before.records.get(key), mine)}
         ours |= {key: replace(ours[key], timestamp=_AT_NO_TIME) for key in contested & ours.keys()}
         kept = {key: each for key, each in before.records.items() if key not in deleted}
-        put_marker(connection, scope, owner=owner, marker=replace(before, records=kept | ours, grants=grants or before.grants))
+        put_marker(
+            connection, scope, owner=owner, marker=replace(before, records=kept | ours, grants=grants or before.grants)
+        )
         now = read_marker(connection, scope, owner=owner)
         if now is None or all(now.records.get(key) == each for key, each in ours.items()):
             break

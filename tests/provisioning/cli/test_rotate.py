@@ -42,11 +42,46 @@ def test_rotation_writes_tells_and_calls(
     result, seen = provision("rotate", "llm/openai-key", applied, "--yes"), writes()
 
     assert result.code == 0, result.err
-    assert seen == [PUT, PUT, CONFIG, CALL]
+    assert seen == [PUT, CONFIG, PUT, CALL]  # the value, the endpoint, the marker
     assert value_of(client) == "sk-second"
     assert "sk-second" not in result.out + result.err
     assert "no way back to the old value" in result.out
     assert provision("plan", applied, "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("command", [("rotate", "llm/openai-key"), ("apply",)])
+@pytest.mark.parametrize(
+    ("method", "path", "offset"),
+    [
+        ("POST", "/api/2.0/secrets/put", 0),
+        ("POST", "/api/2.0/secrets/put", 1),
+        ("PUT", "/api/2.0/serving-endpoints/chat/config", 0),
+    ],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_rotation_that_fails_anywhere_is_gone_on_with(
+    workspace: WorkspaceHandle,
+    applied: Configs,
+    provision: Provision,
+    *,
+    command: tuple[str, ...],
+    method: str,
+    path: str,
+    offset: int,
+    when: str,
+) -> None:
+    fault = {"match": {"method": method, "path": path}, "kind": "status", "status": 500, "offset": offset, "when": when}
+    workspace.faults.arm([fault])
+    assert provision("rotate", "llm/openai-key", applied, "--yes").code in {1, 5}
+    workspace.faults.clear()
+
+    result = provision(command[0], *command[1:], applied, "--yes")
+
+    assert result.code == 0, result.err
+    heard = [each.status for each in workspace.requests if f"{each.method} {each.path}" == CONFIG]
+    assert heard
+    assert heard[-1] == 200
+    assert provision("plan", applied, "--select", "llm", "--detailed-exitcode").code == 0
 
 
 def test_rotation_of_what_is_there_already_does_nothing(applied: Configs, provision: Provision, writes: Writes) -> None:

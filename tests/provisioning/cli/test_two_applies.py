@@ -118,16 +118,3 @@ def test_same_value_from_two_applies_at_once_is_no_conflict(applied: Configs, cl
 
     assert said == ""
     assert (held(client), taken_for(applied)) == ("sk-a", {"sk-a"})
-
-
-@pytest.mark.parametrize("round_", range(3))
-def test_no_value_is_taken_for_another_however_two_applies_meet(
-    applied: Configs, client: WorkspaceClient, round_: int
-) -> None:
-    del round_
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda value: apply(applied, value), ["sk-a", "sk-b"]))
-
-    assert taken_for(applied) <= {held(client)}
-    assert apply(applied, "sk-a") == ""
-    assert (held(client), taken_for(applied)) == ("sk-a", {"sk-a"})
