@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 
 from chat.errors import ChatError
-from chat.flow import Authorize, AwaitReady, Deliver, Flow, Pause, Receive, Running, Send, awaiting, read_state
+from chat.flow import Authorize, AwaitReady, Deliver, Enter, Flow, Pause, Receive, Running, Send, awaiting, read_state
+from chat.limiting import LIMITERS, Place, no_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -123,7 +125,7 @@ class _Exchange(Generic[T]):
             body, self._body = self._body, None
             await body.close(reuse=reuse)
 
-    async def _carry_out(self, step: AwaitReady | Authorize | Send | Receive | Pause) -> object:
+    async def _carry_out(self, step: AwaitReady | Authorize | Enter | Send | Receive | Pause) -> object:
         driver = self._driver
         match step:
             case Send():
@@ -134,6 +136,8 @@ class _Exchange(Generic[T]):
                 return await self._body.receive() if self._body is not None else b""
             case Authorize():
                 return await self._authorized(step)
+            case Enter():
+                return await self._entered(step)
             case Pause():
                 if driver.on_pause is not None:
                     driver.on_pause(step.reason, step.seconds)
@@ -151,3 +155,31 @@ class _Exchange(Generic[T]):
             # A login may take seconds; on the event loop it would stop every other call.
             return await asyncio.to_thread(access)
         return access()
+
+    async def _entered(self, step: Enter) -> Place:
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+
+        def take() -> None:
+            if not turn.done():
+                turn.set_result(None)
+
+        def wake() -> bool:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(take)
+                return True
+            return False
+
+        limiter = LIMITERS.of(self._driver.clock, step.access.host, step.endpoint, step.access.credential)
+        place = limiter.enter(wake)
+        if place.taken:
+            return place
+        try:
+            await asyncio.wait_for(turn, step.seconds)
+        except TimeoutError as error:
+            place.leave()
+            raise no_place(step.endpoint, step.seconds, limiter) from error
+        except BaseException:
+            place.leave()
+            raise
+        return place

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 
 from chat.errors import ChatError
-from chat.flow import Authorize, AwaitReady, Deliver, Flow, Pause, Receive, Running, Send, awaiting, read_state
+from chat.flow import Authorize, AwaitReady, Deliver, Enter, Flow, Pause, Receive, Running, Send, awaiting, read_state
+from chat.limiting import LIMITERS, Place, no_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -119,7 +121,7 @@ class _Exchange(Generic[T]):
             body, self._body = self._body, None
             body.close(reuse=reuse)
 
-    def _carry_out(self, step: AwaitReady | Authorize | Send | Receive | Pause) -> object:
+    def _carry_out(self, step: AwaitReady | Authorize | Enter | Send | Receive | Pause) -> object:
         driver = self._driver
         match step:
             case Send():
@@ -132,6 +134,8 @@ class _Exchange(Generic[T]):
                 return driver.credentials.access(
                     step.endpoint.host, step.endpoint.token, route=step.route, refused=step.refused
                 )
+            case Enter():
+                return self._entered(step)
             case Pause():
                 if driver.on_pause is not None:
                     driver.on_pause(step.reason, step.seconds)
@@ -141,3 +145,24 @@ class _Exchange(Generic[T]):
             case _:
                 assert_never(step)
         return None
+
+    def _entered(self, step: Enter) -> Place:
+        turn = threading.Event()
+
+        def wake() -> bool:
+            turn.set()
+            return True
+
+        limiter = LIMITERS.of(self._driver.clock, step.access.host, step.endpoint, step.access.credential)
+        place = limiter.enter(wake)
+        if place.taken:
+            return place
+        come = False
+        try:
+            come = turn.wait(step.seconds)
+        finally:
+            if not come:
+                place.leave()
+        if not come:
+            raise no_place(step.endpoint, step.seconds, limiter)
+        return place

@@ -4,16 +4,16 @@ A flow is a generator. It yields a step, the driver carries it out and sends the
 came of it); what the flow returns is the call's result. `chat.client` and `chat.aio` are the two drivers. Time and
 chance are arguments, so a test plays a flow through without waiting.
 
-    AwaitReady?  ─>  Authorize  ─>  Send  ─>  (Receive, Deliver)*  ─>  result
-                         ^           │
-                         └── Pause <─┘  throttled, unavailable or no connection: within the deadline, before any text
+    AwaitReady?  ─>  Authorize  ─>  Enter  ─>  Send  ─>  (Receive, Deliver)*  ─>  result
+                         ^                      │
+                         └────────  Pause  <────┘  throttled, away: within the deadline, before any text
 """
 
 from chat.flow.attempt import Call
 from chat.flow.call import complete
 from chat.flow.caller import Caller, Endpoints, Options, Patience, endpoints_of
 from chat.flow.readiness import awaiting, read_state
-from chat.flow.steps import Authorize, AwaitReady, Deliver, Endpoint, Flow, Pause, Receive, Running, Send, Step
+from chat.flow.steps import Authorize, AwaitReady, Deliver, Endpoint, Enter, Flow, Pause, Receive, Running, Send, Step
 
 __all__ = [
     "Authorize",
@@ -23,6 +23,7 @@ __all__ = [
     "Deliver",
     "Endpoint",
     "Endpoints",
+    "Enter",
     "Flow",
     "Options",
     "Patience",

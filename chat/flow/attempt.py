@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, cast
 
 from chat.errors import CallTimeoutError, ConnectionFailedError, RateLimitedError
 from chat.flow.reception import Reception
-from chat.flow.steps import Deliver, Endpoint, Flow, Pause, Receive, Send, T
+from chat.flow.steps import Deliver, Endpoint, Enter, Flow, Place, Receive, Send, T
 from chat.messages import Answer, Chunk, ToolCallDelta
 from chat.wire import (
     HEADERS,
@@ -82,22 +82,20 @@ def attempt(
         assembler: takes in what a stream brings.
         origin: what to say in the answer's metadata of how it came about.
     """
-    place = object()
+    place: Place = yield Enter(endpoint.name, access, call.timeout)
     try:
-        while pause := attempts.hold(place, memory):
-            yield Pause(pause, f"{endpoint.name} takes {memory.limiter.limit:.0f} calls at a time")
         began = attempts.now
         try:
             response = yield from _sent(endpoint, call, access, memory)
             memory.reached = True
             result = yield from _result(call, response, assembler, origin, access.credential)
         except RateLimitedError:
-            memory.limiter.narrow(began=began, now=attempts.now)
+            place.refused(began=began, now=attempts.now)
             raise
+        place.answered()
+        return result
     finally:
-        memory.limiter.leave(place)
-    memory.limiter.widen()
-    return result
+        place.leave()
 
 
 def _sent(endpoint: Endpoint, call: Call[T], access: Access, memory: Memory) -> Flow[Response]:

@@ -13,7 +13,6 @@ from chat.errors import (
     UnavailableError,
     UnreachableError,
 )
-from chat.flow.limiter import Limiter
 from chat.wire import OwnRoute, read_own_route
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ class Memory:
         reached: whether it has ever answered.
         open_at: when, by the clock, it takes calls again after it said Retry-After. All calls of a client heed it, so
             that one refusal teaches them all.
-        limiter: how many calls it takes at a time.
         route: the route of its own, if it is known to have one.
         looked: whether its state was looked at, so that it is known whether it has.
     """
@@ -48,7 +46,6 @@ class Memory:
     ready: bool = False
     reached: bool = False
     open_at: float = 0.0
-    limiter: Limiter = field(default_factory=Limiter)
     route: OwnRoute | None = None
     looked: bool = False
 
@@ -83,10 +80,6 @@ class Attempts:
         self._clock = clock
         self._jitter = jitter
         self._made = 0
-
-    def hold(self, call: object, memory: Memory) -> float:
-        """How long a call has to wait for a place among those that run at a time; 0 if it has one now."""
-        return memory.limiter.hold(call, chance=self._jitter())
 
     @property
     def now(self) -> float:

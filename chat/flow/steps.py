@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from chat.messages import Chunk
@@ -61,6 +61,34 @@ class Authorize:
     refused: Access | None = None
 
 
+class Place(Protocol):
+    """A call's place among those that an endpoint takes at a time."""
+
+    def leave(self) -> None:
+        """Give it to the next; may be called again."""
+
+    def refused(self, *, began: float, now: float) -> None:
+        """Take in that the call was refused for there being too many; times are by the clock."""
+
+    def answered(self) -> None:
+        """Take in that the call was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Wait for a place among the calls that the endpoint takes at a time; the result is a `Place`.
+
+    Attributes:
+        endpoint: the endpoint's name.
+        access: where it is, and who calls.
+        seconds: how long to wait at most.
+    """
+
+    endpoint: str
+    access: Access
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """Send a request; the result is a `Response`."""
@@ -93,7 +121,7 @@ class Pause:
     reason: str
 
 
-Step: TypeAlias = AwaitReady | Authorize | Send | Receive | Deliver | Pause
+Step: TypeAlias = AwaitReady | Authorize | Enter | Send | Receive | Deliver | Pause
 
 # The result's type depends on the step (above); a generator cannot say that.
 Flow: TypeAlias = Generator[Step, Any, T]

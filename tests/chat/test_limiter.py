@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
-from chat import AsyncChatClient
+import pytest
+
+from chat import AsyncChatClient, ChatClient, errors
+from chat.limiting import LIMITERS, Limiter, Limiters
 from chat.wire import Response
 from tests.chat.faces import OK, TOKEN, Clock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chat.limiting import Place
     from chat.messages import Answer
     from chat.wire import Request
+    from tests.chat.faces import Face
+    from tests.chat.scripted import ScriptedServer
 
 
 class Crowded:
@@ -56,3 +65,136 @@ def test_calls_at_a_time_become_as_many_as_the_endpoint_takes() -> None:
 
     assert len(asyncio.run(run())) == 120
     assert 1 <= crowd.refused < 60  # each call once and more, were nothing learnt
+
+
+def places(limiter: Limiter, count: int) -> tuple[list[Place], list[int]]:
+    """So many calls that come one after the other, and who of them was woken."""
+    woken: list[int] = []
+
+    def waker(number: int) -> Callable[[], bool]:
+        return lambda: woken.append(number) is None
+
+    return [limiter.enter(waker(number)) for number in range(count)], woken
+
+
+def test_without_a_refusal_nobody_waits() -> None:
+    come, woken = places(Limiter(), 500)
+    assert all(place.taken for place in come)
+    assert woken == []
+
+
+def test_who_came_first_is_woken_first() -> None:
+    limiter = Limiter()
+    limiter.limit = 2
+    come, woken = places(limiter, 6)
+    assert [place.taken for place in come] == [True, True, False, False, False, False]
+    come[1].leave()
+    come[0].leave()
+    assert woken == [2, 3]
+    come[4].leave()  # gives up its turn
+    come[2].leave()
+    assert woken == [2, 3, 5]
+
+
+def test_calls_refused_together_narrow_once() -> None:
+    limiter = Limiter()
+    come, _ = places(limiter, 10)
+    for place in come:
+        place.refused(began=0.0, now=1.0)
+    assert limiter.limit == pytest.approx(7)
+    come[0].refused(began=2.0, now=3.0)
+    assert limiter.limit < 7
+
+
+def test_a_place_is_not_given_to_an_event_loop_that_is_gone() -> None:
+    limiter = Limiter()
+    limiter.limit = 1
+    first = limiter.enter(lambda: True)
+    limiter.enter(lambda: False)
+    last = limiter.enter(lambda: True)
+    first.leave()
+    assert last.taken
+
+
+def test_an_answer_makes_room_by_and_by() -> None:
+    limiter = Limiter()
+    limiter.limit = 1
+    come, woken = places(limiter, 3)
+    come[0].answered()
+    assert woken == [1]
+
+
+def test_clients_that_call_as_the_same_share_what_they_learn() -> None:
+    clock = Clock()
+    limiters = Limiters()
+    one = limiters.of(clock, "http://h", "e", "token-a")
+    assert limiters.of(clock, "http://h", "e", "token-a") is one
+    others = [(clock, "http://h", "e", "token-b"), (clock, "http://h", "f", "token-a"), (Clock(), "http://h", "e", "t")]
+    assert all(limiters.of(*other) is not one for other in others)
+    assert "token-a" not in repr(vars(limiters))
+
+
+class Narrow:
+    """A transport that counts how many calls run at once; made for a limiter that admits two."""
+
+    def __init__(self) -> None:
+        self.running = self.most = 0
+
+    async def send(self, _: Request) -> tuple[Response, None]:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0.002)
+        self.running -= 1
+        return Response(200, {"content-type": "application/json"}, json.dumps(OK).encode()), None
+
+    async def close(self) -> None:
+        pass
+
+
+def test_a_cancelled_call_gives_up_its_place_or_its_turn() -> None:
+    clock, transport = Clock(), Narrow()
+    client = AsyncChatClient("e", host="http://h", token=TOKEN, transport=transport, clock=clock, sleep=clock.asleep)
+    limiter = LIMITERS.of(clock, "http://h", "e", TOKEN)
+    limiter.limit = 2
+
+    async def run() -> None:
+        calls = [asyncio.create_task(client.ainvoke("hi")) for _ in range(40)]
+        await asyncio.sleep(0.005)
+        for call in calls[::2]:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        assert [call.exception() for call in calls[1::2]] == [None] * 20
+
+    asyncio.run(run())
+    assert (limiter.running, list(limiter.waiting), clock.pauses) == (set(), [], [])
+    assert transport.most <= 10
+
+
+def test_threads_and_two_event_loops_take_turns_at_one_limiter(scripted: ScriptedServer) -> None:
+    scripted.reply(OK)
+    clock = Clock()
+    options: dict[str, Any] = {"host": scripted.host, "token": TOKEN, "clock": clock}
+    limiter = LIMITERS.of(clock, scripted.host, "e", TOKEN)
+    limiter.limit = 1
+    shared, asynchronous = ChatClient("e", **options), AsyncChatClient("e", **options)
+
+    async def several() -> list[Answer]:
+        return await asyncio.gather(*(asynchronous.ainvoke("hi") for _ in range(20)))
+
+    with shared, ThreadPoolExecutor(10) as pool:
+        calls = [pool.submit(shared.invoke, "hi") for _ in range(40)]
+        loops = [pool.submit(asyncio.run, several()) for _ in range(2)]
+        assert all(call.result(30) for call in calls + loops)
+    assert (limiter.running, list(limiter.waiting)) == (set(), [])
+
+
+def test_a_call_for_which_no_room_is_made_is_an_error(face: Face) -> None:
+    limiter = LIMITERS.of(face.clock, face.server.host, "my-chat", TOKEN)
+    limiter.limit = 1
+    held = limiter.enter(lambda: True)
+    with pytest.raises(errors.CallTimeoutError, match="1 calls at a time"):
+        face.invoke(timeout=0.05)
+    assert list(limiter.waiting) == []
+    held.leave()
+    face.server.reply(OK)
+    assert face.invoke(timeout=5.0).text == "hello"
