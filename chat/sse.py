@@ -29,13 +29,17 @@ class Decoder:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._pieces: list[bytes] = []
         self._data: list[bytes] = []
         self._name = b""
         self._started = False
 
     def feed(self, piece: bytes) -> list[Event]:
         """Take in the next bytes and return the events that they complete."""
-        buffer = self._rest + piece
+        if b"\n" not in piece and b"\r" not in piece and not self._rest.endswith(b"\r"):
+            self._pieces.append(piece)  # joined when its line ends: adding to it each time would copy it each time
+            return []
+        buffer = self._unended() + piece
         if not self._started and len(buffer) >= len(_BYTE_ORDER_MARK):
             buffer = buffer.removeprefix(_BYTE_ORDER_MARK)
             self._started = True
@@ -51,9 +55,14 @@ class Decoder:
 
         The grammar drops an event without its closing blank line, but gateways forget that line after `[DONE]`.
         """
-        lines = [*self._rest.removesuffix(b"\r").split(b"\r"), b""]
-        self._rest = b""
+        lines = [*self._unended().removesuffix(b"\r").split(b"\r"), b""]
         return self._take(lines)
+
+    def _unended(self) -> bytes:
+        """The line that has begun and not ended, taken out."""
+        pieces, self._pieces = self._pieces, []
+        rest, self._rest = self._rest, b""
+        return b"".join([rest, *pieces])
 
     def _take(self, lines: list[bytes]) -> list[Event]:
         events = []

@@ -7,11 +7,13 @@ headers and a body that is at hand, so they are written in one piece and sent wi
 from __future__ import annotations
 
 import contextlib
+import re
 import select
 import socket
 from base64 import b64encode
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from io import BufferedReader, BytesIO
 from ssl import SSLError
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
@@ -20,6 +22,7 @@ from chat.errors import UnreachableError, UntrustedHostError
 from chat.network import UNTRUSTED_REMEDY, proxy_for, tls_context
 
 if TYPE_CHECKING:
+    from io import BufferedIOBase
     from ssl import SSLContext
 
     from chat.wire import Request
@@ -28,7 +31,9 @@ CONNECT_TIMEOUT = 10.0
 """Seconds for a connection to be made."""
 
 _PORTS = {"http": 80, "https": 443}
-_CONNECTED = 200
+_OK = 200
+_AHEAD = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d\b")
+_MOST_HEADS, _MOST_LINES, _LONGEST_LINE = 32, 128, 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +139,39 @@ class Route:
         sock.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{_proxy_login(proxy)}\r\n".encode())
         response = HTTPResponse(sock, method="CONNECT")
         response.begin()
-        if response.status != _CONNECTED:
+        if response.status != _OK:
             raise OSError(f"the proxy {proxy.netloc} answered {response.status} {response.reason}")
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         through = f" through the proxy {self.proxy.netloc}" if self.proxy is not None else ""
         return UnreachableError(f"Cannot connect to {self.host}{through}: {reason}.", remedy="Check DATABRICKS_HOST.")
+
+
+class _Answer(HTTPResponse):
+    """A response whose head is whole.
+
+    The standard library takes a head that is cut off for one that ends there, and of the answers that come ahead of
+    the final one (103 Early Hints) it knows 100 alone.
+    """
+
+    def begin(self) -> None:
+        received = self.fp
+        self.fp = BufferedReader(BytesIO(_final_head(received)))
+        super().begin()
+        self.fp = received
+
+
+def _final_head(received: BufferedIOBase) -> bytes:
+    for _ in range(_MOST_HEADS):
+        lines: list[bytes] = []
+        while (line := received.readline(_LONGEST_LINE)) not in {b"\r\n", b"\n"}:
+            if not line.endswith(b"\n") or len(lines) == _MOST_LINES:
+                raise IncompleteRead(b"")
+            lines.append(line)
+        if not _AHEAD.match(lines[0] if lines else b""):
+            return b"".join([*lines, b"\r\n"])
+    raise IncompleteRead(b"")
 
 
 class Connection:
@@ -152,7 +183,7 @@ class Connection:
 
     def __init__(self, route: Route) -> None:
         self._sock = route.connect()
-        self._response: HTTPResponse | None = None
+        self._response: _Answer | None = None
 
     @property
     def stale(self) -> bool:
@@ -186,7 +217,7 @@ class Connection:
             OSError: the connection is gone, or nothing came in time.
             HTTPException: what came is no HTTP.
         """
-        self._response = HTTPResponse(self._sock, method=method)
+        self._response = _Answer(self._sock, method=method)
         self._response.begin()
         return self._response
 

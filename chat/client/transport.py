@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import weakref
+import zlib
 from collections import deque
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +22,7 @@ _KEPT = 128
 
 _PIECE = 1 << 16
 _DRAIN_TIMEOUT = 0.5
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 class Body(Protocol):
@@ -68,8 +70,8 @@ class PooledTransport:
             connection = pool.sent(request)
             raw = connection.receive(request.method)
             streams = request.stream and is_stream(raw.status, raw.headers.get("content-type"))
-            body = None if streams else raw.read()
-        except (OSError, HTTPException) as error:
+            body = None if streams else _plain(raw)
+        except (OSError, HTTPException, zlib.error) as error:
             raise _translated(error, request) from error
         finally:
             if connection is not None and not streams:
@@ -154,12 +156,18 @@ class _PooledBody:
         self._connection = connection
         self._pool = pool
         self._request = request
+        self._unpacked = _unpacker(raw)
 
     def receive(self) -> bytes:
         try:
-            return self._raw.read1(_PIECE)
-        except (OSError, HTTPException) as error:
+            piece = self._raw.read1(_PIECE)
+            while self._unpacked is not None and piece:
+                if plain := self._unpacked.decompress(piece):
+                    return plain  # a packed piece may hold less than a byte of text
+                piece = self._raw.read1(_PIECE)
+        except (OSError, HTTPException, zlib.error) as error:
             raise _translated(error, self._request) from error
+        return piece
 
     def close(self, *, reuse: bool) -> None:
         if reuse:
@@ -169,6 +177,17 @@ class _PooledBody:
                 while self._raw.read1(_PIECE):
                     pass
         self._pool.take_back(self._connection)
+
+
+def _unpacker(raw: HTTPResponse) -> zlib._Decompress | None:
+    """Unpack what a gateway packs although nobody asked it to."""
+    packed = (raw.headers.get("content-encoding") or "").lower() in {"gzip", "deflate", "x-gzip"}
+    return zlib.decompressobj(_GZIP_OR_ZLIB) if packed else None
+
+
+def _plain(raw: HTTPResponse) -> bytes:
+    body, unpacker = raw.read(), _unpacker(raw)
+    return body if unpacker is None else unpacker.decompress(body) + unpacker.flush()
 
 
 def _translated(error: Exception, request: Request) -> ChatError:

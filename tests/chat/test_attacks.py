@@ -1,0 +1,298 @@
+"""A server that misbehaves byte by byte. Each attack goes through both clients, and both must say the same."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import json
+import socket
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+
+from chat import AsyncChatClient, ChatClient, errors
+from tests.chat.faces import OK, TOKEN, Clock, delta
+from tests.chat.scripted import sse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+WHOLE = sse(delta("Gr\N{LATIN SMALL LETTER U WITH DIAERESIS}\N{SPARKLES}")) + sse(delta("!", finish="stop"))
+DONE = b"data: [DONE]\n\n"
+
+
+def chunked(body: bytes, *, size: int = 1 << 20) -> bytes:
+    """An event stream in a chunked transfer, in chunks of so many bytes."""
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return STREAM + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+
+
+def fixed(body: bytes, kind: str = "application/json", *, status: str = "200 OK", more: str = "") -> bytes:
+    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{more}\r\n"
+    return head.encode() + body
+
+
+class RawServer:
+    """Sends the next of its answers for each request, as it is; the last one again and again."""
+
+    def __init__(self) -> None:
+        self.answers: list[bytes] = []
+        self.closes = True
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.host = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        gone = contextlib.suppress(OSError)
+        with connection, connection.makefile("rb") as received, gone:
+            while _request(received):
+                connection.sendall(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+                if self.closes:
+                    return
+
+
+def _request(received: Any) -> bool:  # noqa: ANN401 - a buffered socket
+    length = 0
+    while (line := received.readline()) not in {b"\r\n", b""}:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            length = int(value)
+    return bool(line) and len(received.read(length)) == length
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    with RawServer() as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a caller sees: the text, and the error with what it carries."""
+
+    text: str
+    error: str | None
+    partial: str | None
+    retry_after: float | None = None
+
+
+def _failed(text: str, error: errors.ChatError) -> Outcome:
+    partial = None if error.partial is None else error.partial.text
+    return Outcome(text, type(error).__name__, partial, error.retry_after)
+
+
+def sync_outcome(server: RawServer, *, stream: bool = True, **options: Any) -> Outcome:  # noqa: ANN401 - a client's
+    clock, text = Clock(), ""
+    settings = {"max_retries": 0, "clock": clock, "sleep": clock.sleep, "timeout": 5.0} | options
+    with ChatClient("e", host=server.host, token=TOKEN, **settings) as client:
+        try:
+            if not stream:
+                return Outcome(str(client.invoke("hi")), None, None)
+            for chunk in client.stream("hi"):
+                text += chunk.text
+        except errors.ChatError as error:
+            return _failed(text, error)
+    return Outcome(text, None, None)
+
+
+async def async_outcome(server: RawServer, *, stream: bool = True, **options: Any) -> Outcome:  # noqa: ANN401 - a client's
+    clock, text = Clock(), ""
+    settings = {"max_retries": 0, "clock": clock, "sleep": clock.asleep, "timeout": 5.0} | options
+    async with AsyncChatClient("e", host=server.host, token=TOKEN, **settings) as client:
+        try:
+            if not stream:
+                return Outcome(str(await client.ainvoke("hi")), None, None)
+            async for chunk in client.astream("hi"):
+                text += chunk.text
+        except errors.ChatError as error:
+            return _failed(text, error)
+    return Outcome(text, None, None)
+
+
+def both(server: RawServer, *answers: bytes, **options: Any) -> Outcome:  # noqa: ANN401 - a client's
+    """The outcome by either client, which must be one."""
+    server.answers = list(answers)
+    first = sync_outcome(server, **options)
+    server.answers = list(answers)
+    assert asyncio.run(async_outcome(server, **options)) == first
+    return first
+
+
+TEXT = "Gr\N{LATIN SMALL LETTER U WITH DIAERESIS}\N{SPARKLES}!"
+
+
+@pytest.mark.parametrize("start", range(4))
+def test_a_stream_cut_at_any_byte_is_never_taken_for_a_whole_one(server: RawServer, start: int) -> None:
+    whole = chunked(WHOLE + DONE, size=50)
+    done = whole.rindex(b"]")  # the end of [DONE]
+
+    async def run(ends: range) -> dict[int, Outcome]:
+        found = {}
+        for end in ends:
+            server.answers = [whole[:end]]
+            found[end] = await async_outcome(server)
+        return found
+
+    ends = range(start, len(whole), 4)
+    asynchronous = asyncio.run(run(ends))
+    for end in ends:
+        server.answers = [whole[:end]]
+        outcome = sync_outcome(server)
+        assert asynchronous[end] == outcome, whole[:end]
+        assert TEXT.startswith(outcome.text)
+        if outcome.error is None:
+            assert end > done
+            assert outcome.text == TEXT
+        else:
+            assert (outcome.partial or "") == outcome.text
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"])
+def test_no_chunk_boundary_and_no_line_ending_changes_the_text(server: RawServer, size: int, ending: bytes) -> None:
+    body = (b"\xef\xbb\xbf: keep-alive\n\n" + WHOLE + b": keep-alive\n\n" + DONE).replace(b"\n", ending)
+    assert both(server, chunked(body, size=size)) == Outcome(TEXT, None, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(chunked(WHOLE + DONE + DONE), None, id="two ends"),
+        pytest.param(chunked(WHOLE + DONE + sse(delta("more"))), None, id="data after the end"),
+        pytest.param(chunked(WHOLE + DONE + sse({"error": "late"})), None, id="an error after the end"),
+        pytest.param(chunked(WHOLE), None, id="no end, but a reason"),
+        pytest.param(STREAM + b"\r\n" + WHOLE + DONE, None, id="until the connection closes"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" + chunked(WHOLE + DONE), None, id="100 ahead"),
+        pytest.param(b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" + chunked(WHOLE + DONE), None, id="103 ahead"),
+        pytest.param(
+            STREAM.replace(b"\r\n", b"\r\ncontent-encoding: gzip\r\n", 1) + b"\r\n" + gzip.compress(WHOLE + DONE),
+            None,
+            id="packed",
+        ),
+        pytest.param(chunked(b": ping\n\n" * 500 + WHOLE + DONE), None, id="keep-alives"),
+        pytest.param(chunked(b"event: ping\ndata: {}\n\n" + WHOLE + DONE), None, id="pings with data"),
+        pytest.param(chunked(WHOLE[:-1]), None, id="no blank line at the end"),
+        pytest.param(fixed(b"<html>", "text/html"), "BadAnswerError", id="HTML"),
+        pytest.param(fixed(b"", "text/event-stream"), "StreamCutError", id="nothing"),
+        pytest.param(b"HTTP/1.1 204 No Content\r\n\r\n", "StreamCutError", id="204"),
+        pytest.param(b"", "ConnectionFailedError", id="closed without a word"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.6\r\n", "ConnectionFailedError", id="no HTTP"),
+        pytest.param(b"HTTP/1.1 200 OK\r\ncontent-le", "ConnectionFailedError", id="half a head"),
+        pytest.param(chunked(sse({"error": {"message": "no", "code": "c"}})), "ServerError", id="OpenAI's error"),
+        pytest.param(
+            chunked(sse({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slow"})),
+            "RateLimitedError",
+            id="Databricks' error",
+        ),
+        pytest.param(
+            chunked(sse({"error": {"type": "overloaded_error", "message": "busy"}})),
+            "UnavailableError",
+            id="Anthropic's error",
+        ),
+        pytest.param(
+            chunked(b'event: error\ndata: {"message": "The model failed", "type": "modelStreamErrorException"}\n\n'),
+            "ServerError",
+            id="Bedrock's error",
+        ),
+        pytest.param(chunked(b"data: {]\n\n"), "StreamFailedError", id="no JSON"),
+        pytest.param(chunked(b"data: [1]\n\n"), "StreamFailedError", id="a list"),
+        pytest.param(chunked(b"data: " + b"[" * 100_000 + b"\n\n"), "StreamFailedError", id="a hundred thousand deep"),
+        pytest.param(fixed(b"\xff\xfe", "application/json"), "BadAnswerError", id="no text"),
+        pytest.param(fixed(b"[" * 100_000), "BadAnswerError", id="a whole answer a hundred thousand deep"),
+    ],
+)
+def test_each_oddity_is_an_answer_or_an_error_that_says_what_it_is(
+    server: RawServer, answer: bytes, error: str | None
+) -> None:
+    outcome = both(server, answer)
+    assert outcome.error == error
+    assert outcome.text == ("" if error else TEXT)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (fixed(json.dumps(OK).encode()), None),
+        (fixed(gzip.compress(json.dumps(OK).encode()), more="content-encoding: gzip\r\n"), None),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n" + fixed(json.dumps(OK).encode()), None),
+        (fixed(json.dumps(OK).encode())[:-5], "ConnectionFailedError"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "BadAnswerError"),
+        (fixed(b"x", status="302 Found", more="location: http://127.0.0.1:9/\r\n"), "BadAnswerError"),
+    ],
+)
+def test_whole_answers_alike(server: RawServer, answer: bytes, error: str | None) -> None:
+    assert both(server, answer, stream=False).error == error
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("-5", 0.0),
+        ("1e400", None),
+        ("nan", None),
+        ("soon", None),
+        ("Thu, 01 Jan 2026 00:00:30 GMT", 30.0),
+        ("99999999999999999999", 1e20),
+    ],
+)
+def test_any_retry_after_is_read_or_passed_over(server: RawServer, said: str, seconds: float | None) -> None:
+    more = f"retry-after: {said}\r\ndate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+    outcome = both(server, fixed(b"{}", status="429 Too Many Requests", more=more))
+    assert (outcome.error, outcome.retry_after) == ("RateLimitedError", seconds)
+
+
+def test_a_line_of_many_megabytes_is_read_in_its_own_time(server: RawServer) -> None:
+    huge = "x" * (16 << 20)
+    assert both(server, chunked(sse(delta(huge, finish="stop")) + DONE, size=1 << 14)).text == huge
+
+
+def test_connections_that_the_server_closes_while_idle_are_replaced(server: RawServer) -> None:
+    server.answers = [fixed(json.dumps(OK).encode())]  # it closes after each, without a word of it
+    clock = Clock()
+    options: dict[str, Any] = {"host": server.host, "token": TOKEN, "clock": clock}
+    with ChatClient("e", sleep=clock.sleep, **options) as client:
+        assert [str(client.invoke("hi")) for _ in range(20)] == ["hello"] * 20
+
+    async def run() -> list[str]:
+        async with AsyncChatClient("e", sleep=clock.asleep, **options) as client:
+            return [str(await client.ainvoke("hi")) for _ in range(20)]
+
+    assert asyncio.run(run()) == ["hello"] * 20
+
+
+def test_what_a_cancelled_stream_left_is_not_the_next_calls(server: RawServer) -> None:
+    server.closes = False
+    stream, whole = chunked(WHOLE * 200 + DONE, size=64), fixed(json.dumps(OK).encode())
+    server.answers = [stream, whole]
+    with ChatClient("e", host=server.host, token=TOKEN) as client:
+        with client.stream("hi") as begun:
+            next(begun)
+        assert str(client.invoke("hi")) == "hello"
+
+    async def run() -> str:
+        async with AsyncChatClient("e", host=server.host, token=TOKEN) as client:
+            async with client.astream("hi") as begun:
+                await anext(begun)
+            return str(await client.ainvoke("hi"))
+
+    server.answers = [stream, whole]
+    assert asyncio.run(run()) == "hello"
