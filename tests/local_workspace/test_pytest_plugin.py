@@ -25,6 +25,7 @@ def test_a_workspace_answers(local_workspace):
     )
     with urllib.request.urlopen(request) as answer:
         assert answer.status == 200
+        answer.read()  # what has been read is in the log
     assert [each.path for each in local_workspace.requests] == ["/api/2.0/secrets/scopes/list"]
 
 

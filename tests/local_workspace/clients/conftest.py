@@ -34,6 +34,7 @@ def serving() -> Iterator[LocalWorkspace]:
             ("secrets/scopes/create", {"scope": "team"}),
             ("secrets/put", {"scope": "team", "key": "openai", "string_value": "sk-simulated"}),
             ("serving-endpoints", external(CHAT["external"], "gpt-4o", "llm/v1/chat")),
+            ("serving-endpoints", external("completion", "gpt-35-turbo-instruct", "llm/v1/completions")),
             ("serving-endpoints", external(EMBEDDING["external"], "text-embedding-3-small", "llm/v1/embeddings")),
         ):
             answer = pool.request("POST", f"{running.host}/api/2.0/{path}", body=json.dumps(body), headers=headers)

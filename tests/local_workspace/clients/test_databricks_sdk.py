@@ -34,10 +34,15 @@ from databricks.sdk.service.serving import (
     ExternalModel,
     ExternalModelProvider,
     OpenAiConfig,
+    PtEndpointCoreConfig,
+    PtServedModel,
+    RateLimit,
+    RateLimitRenewalPeriod,
     Route,
     ServedEntityInput,
     ServingEndpointAccessControlRequest,
     ServingEndpointPermissionLevel,
+    TelemetryConfig,
     TrafficConfig,
 )
 from databricks.sdk.service.workspace import AclPermission
@@ -220,6 +225,33 @@ def test_reports(client: WorkspaceClient) -> None:
 
 
 @pytest.mark.usefixtures("chat")
+def test_the_pay_per_token_endpoints_are_listed(client: WorkspaceClient) -> None:
+    listed = client.api_client.do("GET", "/api/2.0/serving-endpoints:foundation-models")
+    assert "databricks-gte-large-en" in {each["name"] for each in listed["endpoints"]}
+
+
+def test_the_deprecated_limits_are_put(client: WorkspaceClient, chat: ServingEndpointDetailed) -> None:
+    limit = RateLimit(calls=1, renewal_period=RateLimitRenewalPeriod.MINUTE)
+    assert client.serving_endpoints.put(chat.name, rate_limits=[limit]).rate_limits == [limit]
+
+
+def test_provisioned_throughput_and_logs_of_what_serves(client: WorkspaceClient) -> None:
+    served = PtServedModel(entity_name="system.ai.llama", entity_version="1", provisioned_model_units=50, name="llama")
+    config = PtEndpointCoreConfig(served_entities=[served])
+    client.serving_endpoints.create_provisioned_throughput_endpoint_and_wait("pt", config)
+    updated = client.serving_endpoints.update_provisioned_throughput_endpoint_config_and_wait("pt", config)
+    assert updated.config.config_version == 2
+    assert client.serving_endpoints.build_logs("pt", "llama").logs is not None
+    assert client.serving_endpoints.logs("pt", "llama").logs is not None
+
+
+def test_telemetry_is_not_for_external_models(client: WorkspaceClient, chat: ServingEndpointDetailed) -> None:
+    with pytest.raises(InvalidParameterValue, match="not supported"):
+        client.serving_endpoints.patch_telemetry_config(
+            chat.name, telemetry_config=TelemetryConfig(telemetry_profile_id="p")
+        )
+
+
 def test_errors_become_the_sdks_own_classes(client: WorkspaceClient, instant: LocalWorkspace) -> None:
     with pytest.raises(ResourceAlreadyExists, match="Scope team already exists!"):
         client.secrets.create_scope("team")

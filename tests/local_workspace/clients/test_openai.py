@@ -110,6 +110,10 @@ def _floats(embedding: list[float] | str) -> list[float]:
     return list(struct.unpack(f"<{len(raw) // 4}f", raw))
 
 
+def test_completions(client: openai.OpenAI) -> None:
+    assert client.completions.create(model="completion", prompt="Say hello").choices[0].text == "hello"
+
+
 def test_responses(client: openai.OpenAI, chat_endpoint: str) -> None:
     answer = client.responses.create(model=chat_endpoint, input="Say hello", instructions="Be short.")
     assert (answer.output_text, answer.status) == ("hello", "completed")
@@ -141,7 +145,7 @@ async def test_the_asynchronous_client(
     assert len(embedded.data) == 1
 
 
-@pytest.mark.parametrize("gateway", ["ai-gateway/mlflow/v1", "ai-gateway/openai/v1"])
+@pytest.mark.parametrize("gateway", ["ai-gateway/mlflow/v1", "ai-gateway/openai/v1", "ai-gateway/codex/v1"])
 def test_the_ai_gateways_routes_answer_alike(
     client: openai.OpenAI, serving: LocalWorkspace, gateway: str, chat_endpoint: str, embedding_endpoint: str
 ) -> None:
@@ -149,6 +153,7 @@ def test_the_ai_gateways_routes_answer_alike(
     answer = through.chat.completions.create(model=chat_endpoint, messages=HELLO)
     assert answer.choices[0].message.content == "hello"
     assert through.responses.create(model=chat_endpoint, input="Say hello").output_text == "hello"
+    assert through.completions.create(model="completion", prompt="Say hello").choices[0].text == "hello"
     assert through.embeddings.create(model=embedding_endpoint, input="a").data[0].embedding
 
 
