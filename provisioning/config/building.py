@@ -61,6 +61,21 @@ _WANTED: Final = {
 }
 
 
+_REMEDIES: Final = {
+    "P204": "write a value that is allowed",
+    "P205": "keep one of the two",
+    "P206": "name one of them, and no other",
+    "P207": "give it another name",
+    "P208": "keep one of the two",
+    "P209": "take some out",
+    "P210": "change the shares so that they add up to 100",
+    "P212": "write {{secrets/<scope>/<key>}}; the value itself comes from the scope's `secrets`",
+    "P213": "keep one of them",
+    "P214": "write it as https://<host>/<path>, without a user or password",
+}
+"""What to do about a problem that has no better advice of its own."""
+
+
 def build(kind: type[ModelT], node: Node, subject: str, problems: Problems) -> ModelT | None:
     """Build a model from a node.
 
@@ -132,24 +147,26 @@ def _report(kind: type[Model], error: ErrorDetails, root: Node, subject: str, pr
             problems.add("P202", f"`{path[-1]}` is missing in {inside}", missing, remedy=f"add `{path[-1]}`")
         case "finding":
             code = _FINDING_CODES[str(context["finding_kind"])]
-            remedy = str(context["finding_remedy"]) or None
+            remedy = str(context["finding_remedy"]) or _REMEDIES.get(code)
             about = f"`{field}`" if code == "P213" else subject
             problems.add(code, f"{about}: {error['msg']}", node, remedy=remedy, hide=hide)
         case "literal_error":
             expected = str(context.get("expected", ""))
             found = _kind_of(node) if hide or not isinstance(node.value, str) else repr(node.value)
-            remedy = None if hide else value_hint(str(node.value), expected)
+            remedy = (None if hide else value_hint(str(node.value), expected)) or _REMEDIES["P204"]
             message = f"`{field}` must be {expected.replace('True', 'true')}, and is {found}"
             problems.add("P204", message, node, remedy=remedy, hide=hide)
         case wanted if wanted in _WANTED:
             message = f"`{field}` must be {_WANTED[wanted]}, and is {_kind_of(node)}"
-            problems.add("P203", message, node, hide=hide)
+            problems.add("P203", message, node, remedy=f"write {_WANTED[wanted]}", hide=hide)
         case bound if bound in _BOUNDS:
-            problems.add("P204", f"`{field}` must be {_BOUNDS[bound].format_map(context)}", node, hide=hide)
+            message = f"`{field}` must be {_BOUNDS[bound].format_map(context)}"
+            problems.add("P204", message, node, remedy=_REMEDIES["P204"], hide=hide)
         case other:
             message = error["msg"].removeprefix("Value error, ")
             message = message[:1].lower() + message[1:]
-            problems.add(_TYPE_CODES.get(other, "P204"), f"`{field}`: {message}", node, hide=hide)
+            code = _TYPE_CODES.get(other, "P204")
+            problems.add(code, f"`{field}`: {message}", node, remedy=_REMEDIES.get(code), hide=hide)
 
 
 def _nearest(root: Node, path: Path) -> tuple[Node, Node]:

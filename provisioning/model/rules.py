@@ -131,7 +131,7 @@ def needs(raw: Mapping[str, object], names: Iterable[str], *, because: str) -> I
     """
     for name in names:
         if raw.get(name) is None:
-            yield Finding(f"`{name}` is needed {because}", kind="missing-field", absence=True)
+            yield Finding(f"`{name}` is needed {because}", kind="missing-field", remedy=f"add `{name}`", absence=True)
 
 
 def refuses(raw: Mapping[str, object], names: Iterable[str], *, because: str) -> Iterator[Finding]:

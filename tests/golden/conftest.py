@@ -208,6 +208,7 @@ class Stage:
 @pytest.fixture
 def stage(databricks_env: LocalWorkspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setenv("GOLDEN_KEY", "sk-never-shown-1")
+    monkeypatch.setattr("provisioning.cli.terminal.PATIENCE", 3600.0)  # a busy machine is no news
     monkeypatch.setenv("PROVISIONING_ALLOW_COMMANDS", "printf")
     return Stage(databricks_env, capsys, monkeypatch)
 
