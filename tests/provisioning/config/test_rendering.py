@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import json
-
 from provisioning.errors import Diagnostic, Position
-from provisioning.reporters.diagnostics import as_json, github, one, summary, text
+from provisioning.reporters.diagnostics import as_object, listed, one, pinned, summary, text
+from provisioning.reporters.workflow_commands import annotated
 
 ERROR = Diagnostic(
     code="P201",
@@ -48,9 +47,9 @@ def test_the_summary_counts_by_severity() -> None:
 
 
 def test_json_holds_everything_but_the_source() -> None:
-    document = json.loads(as_json([ERROR, NOTE]))
-    assert document["format"] == 1
-    assert document["diagnostics"][0] == {
+    document = listed([ERROR, NOTE])
+    assert document == {"format": 1, "diagnostics": [as_object(ERROR), as_object(NOTE)]}
+    assert as_object(ERROR) == {
         "code": "P201",
         "title": "unknown-field",
         "severity": "error",
@@ -60,18 +59,20 @@ def test_json_holds_everything_but_the_source() -> None:
         "column": 3,
         "remedy": "did you mean `task`?",
     }
-    assert document["diagnostics"][1]["file"] is None
+    assert as_object(NOTE)["file"] is None
 
 
 def test_github_annotations_are_escaped() -> None:
-    assert github([ERROR]) == (
-        "::error file=a%2Cb.yml,line=12,col=3,title=P201 unknown-field"
-        "::`tsak` is not a field, 100 %25 sure (did you mean `task`?)"
-    )
+    assert annotated(pinned([ERROR])) == [
+        (
+            "::error file=a%2Cb.yml,line=12,col=3,title=P201 unknown-field"
+            "::`tsak` is not a field, 100 %25 sure (did you mean `task`?)"
+        )
+    ]
 
 
 def test_github_shows_ten_of_a_level_and_counts_the_rest() -> None:
-    lines = github([ERROR] * 12 + [NOTE]).splitlines()
+    lines = annotated(pinned([*[ERROR] * 12, NOTE]))
     assert len(lines) == 11
     assert lines[9] == "::error::and 3 more, in the step's log"
     assert lines[10].startswith("::notice ")
