@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 from pydantic import AliasChoices, Field
 
-from chat.langchain.endpoint import EndpointModel
+from chat.langchain.endpoint import EndpointModel, Named
 from chat.langchain.errors import as_langchain
 
 _PARALLEL = 8
@@ -23,8 +23,8 @@ class DatabricksEmbeddings(EndpointModel, Embeddings):
     """
 
     # One endpoint only: the vectors of two models do not go together.
-    endpoint: str = Field(validation_alias=AliasChoices("endpoint", "model"))
-    """The serving endpoint's name (also `model=`)."""
+    endpoint: Named = Field(validation_alias=AliasChoices("endpoint", "model"))
+    """The serving endpoint's name (also `model=`), or a `chat.Endpoint`."""
     chunk_size: int = Field(default=100, ge=1)
     """How many texts go into one request."""
     query_params: dict[str, Any] = Field(default_factory=dict)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, InstanceOf, PrivateAttr, SecretStr, field_serializer
 
+from chat.flow import Endpoint, Endpoints, endpoints_of
 from chat.langchain.errors import as_langchain
 
 if TYPE_CHECKING:
     from chat.aio import AsyncChatClient
     from chat.client import ChatClient
+
+Named: TypeAlias = str | InstanceOf[Endpoint]
 
 
 class EndpointModel(BaseModel):
@@ -19,8 +22,11 @@ class EndpointModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
 
-    endpoint: str | list[str] = Field(validation_alias=AliasChoices("endpoint", "model"))
-    """The serving endpoint's name (also `model=`), or several: the first that is available answers."""
+    endpoint: Named | list[Named] = Field(validation_alias=AliasChoices("endpoint", "model"))
+    """The serving endpoint's name (also `model=`), or several: the first that is available answers.
+
+    A `chat.Endpoint` instead of a name says that it is route-optimized, or in another workspace.
+    """
     host: str | None = None
     """The workspace's URL; by default DATABRICKS_HOST, or what the SDK's unified auth finds."""
     token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("token", "api_key"))
@@ -47,7 +53,7 @@ class EndpointModel(BaseModel):
     @property
     def model(self) -> str:
         """The endpoint's name (the first, if there are several)."""
-        return self.endpoint if isinstance(self.endpoint, str) else self.endpoint[0]
+        return endpoints_of(self.endpoint)[0].name
 
     @property
     def client(self) -> ChatClient:
@@ -103,6 +109,12 @@ class EndpointModel(BaseModel):
 
     async def __aexit__(self, *failure: object) -> None:
         await self.aclose()
+
+    @field_serializer("endpoint")
+    def _told(self, endpoint: Endpoints) -> str | list[str]:
+        """Write endpoints by their names: an `Endpoint` may hold a token."""
+        names = [each.name for each in endpoints_of(endpoint)]
+        return names if isinstance(endpoint, list) else names[0]
 
     def _settings(self) -> dict[str, Any]:
         """Write what the core's clients take besides the endpoint."""

@@ -8,6 +8,7 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages.utils import count_tokens_approximately
 from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr
 
+from chat.flow import endpoints_of
 from chat.langchain.endpoint import EndpointModel
 from chat.langchain.errors import as_langchain
 from chat.langchain.incoming import PROVIDER, ChunkWriter, to_result
@@ -43,7 +44,8 @@ _IN_BODY = (
 
 # What a call may say of itself that is not a field of the body.
 _OPTIONS = ("wait", "timeout", "headers", "token")
-_NOT_IN_BODY = frozenset({*_OPTIONS, "model", "endpoint", "stream_usage"})
+_OF_STREAMS = ("resume", "stream_usage")
+_NOT_IN_BODY = frozenset({*_OPTIONS, *_OF_STREAMS, "model", "endpoint"})
 
 
 class ChatDatabricks(EndpointModel, BaseChatModel):
@@ -60,6 +62,8 @@ class ChatDatabricks(EndpointModel, BaseChatModel):
 
     use_responses_api: bool = False
     """Whether to ask by the Responses API; messages, tools and answers stay the same."""
+    resume: bool = False
+    """Whether to ask for the rest of a streamed text when its stream breaks; metadata's `resumed` says so."""
     streaming: bool = False
     """Whether `invoke` streams inside."""
     stream_usage: bool = True
@@ -148,8 +152,7 @@ class ChatDatabricks(EndpointModel, BaseChatModel):
         shape = Shape(schema, strict, include_raw, tools, kwargs)
         if method is not None:
             return structured(self, shape, method)
-        endpoint = kwargs.get("model") or kwargs.get("endpoint") or self.model
-        return learning(self, shape, endpoint, self._schemaless)
+        return learning(self, shape, self._asked(kwargs), self._schemaless)
 
     def get_num_tokens(self, text: str) -> int:
         """Estimate a text's tokens: the model's own tokenizer is behind the endpoint."""
@@ -165,12 +168,12 @@ class ChatDatabricks(EndpointModel, BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"endpoint": self.endpoint, **self._body({}, stop=None)}
+        return {"endpoint": self._told(self.endpoint), **self._body({}, stop=None)}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:  # noqa: ANN401 - as above
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = PROVIDER
-        params["ls_model_name"] = kwargs.get("model") or kwargs.get("endpoint") or self.model
+        params["ls_model_name"] = self._asked(kwargs)
         if stop is None and self.stop:
             params["ls_stop"] = [self.stop] if isinstance(self.stop, str) else self.stop
         return params
@@ -234,9 +237,16 @@ class ChatDatabricks(EndpointModel, BaseChatModel):
         elsewhere = kwargs.get("model") or kwargs.get("endpoint")
         if elsewhere is not None:
             options["endpoint"] = elsewhere
-        if stream and not (self.stream_usage and kwargs.get("stream_usage", True)):
-            fields["stream_options"] = None
+        if stream:
+            options["resume"] = kwargs.get("resume", self.resume)
+            if not (self.stream_usage and kwargs.get("stream_usage", True)):
+                fields["stream_options"] = None
         return {**self._body(fields, stop=stop), **options}
+
+    def _asked(self, kwargs: Mapping[str, Any]) -> str:
+        """Name the endpoint that a call goes to (first)."""
+        elsewhere = kwargs.get("model") or kwargs.get("endpoint")
+        return endpoints_of(elsewhere)[0].name if elsewhere else self.model
 
     def _body(self, fields: Mapping[str, Any], *, stop: list[str] | None) -> dict[str, Any]:
         body: dict[str, Any] = {}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from langchain_core.runnables import Runnable
 from langchain_core.vectorstores import VectorStore
 
+from chat.flow import endpoints_of
 from chat.langchain.embeddings import DatabricksEmbeddings
 from chat.langchain.model import ChatDatabricks
 
@@ -35,7 +36,7 @@ def _endpoints(held: object, seen: set[int]) -> Iterator[str]:
         return
     seen.add(id(held))
     if isinstance(held, (ChatDatabricks, DatabricksEmbeddings)):
-        yield from [held.endpoint] if isinstance(held.endpoint, str) else held.endpoint
+        yield from (each.name for each in endpoints_of(held.endpoint))
         return
     if isinstance(held, Mapping):
         inner: Iterator[object] = iter(held.values())

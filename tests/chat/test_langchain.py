@@ -18,13 +18,15 @@ from langchain_core.exceptions import (
     ModelNotFoundError,
     ModelRateLimitError,
 )
+from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import ValidationError
 
-from chat import ChatDatabricks, Chunk, errors
+from chat import ChatClient, ChatDatabricks, Chunk, Endpoint, errors, mlflow_resources
 from chat.langchain.incoming import ChunkWriter
 from chat.langchain.outgoing import to_wire
+from tests.chat.faces import TOKEN, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,13 @@ def delta(content: object, finish: str | None = None, **more: object) -> dict[st
 
 def model(server: ScriptedServer, **options: object) -> ChatDatabricks:
     return ChatDatabricks(endpoint="my-chat", host=server.host, token="dapi-stand-in", max_retries=0, **options)
+
+
+def unhurried(server: ScriptedServer, **options: object) -> ChatDatabricks:
+    """A model that retries on a clock on which nobody waits."""
+    clock, chat = Clock(), ChatDatabricks(endpoint="my-chat", **options)
+    chat._client = ChatClient("my-chat", host=server.host, token=TOKEN, clock=clock, sleep=clock.sleep)
+    return chat
 
 
 def add(x: int, y: int) -> int:
@@ -283,3 +292,28 @@ def test_importing_and_calling_it_loads_no_asynchronous_http(scripted: ScriptedS
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_a_broken_stream_is_resumed_if_the_model_or_the_call_says_so(scripted: ScriptedServer) -> None:
+    broken, rest = (delta("one "), None), (delta("two", "stop"),)
+    scripted.stream(*broken).stream(*rest).stream(*broken).stream(*rest).stream(*broken)
+    careful, plain = unhurried(scripted, resume=True), unhurried(scripted, streaming=True)
+    assert "".join(chunk.text for chunk in careful.stream("hi")) == "one two"
+    message = plain.invoke("hi", resume=True)
+    assert (message.text, message.response_metadata["resumed"][0]["after"]) == ("one two", 4)
+    with pytest.raises(errors.StreamCutError):
+        list(careful.stream("hi", resume=False))
+    assert all("resume" not in body for body in scripted.bodies)
+
+
+def test_an_endpoint_may_be_elsewhere_and_its_token_shows_nowhere(scripted: ScriptedServer) -> None:
+    scripted.reply({"error_code": "TEMPORARILY_UNAVAILABLE"}, status=503).reply(answer())
+    away = Endpoint("there", host=scripted.host, token="dapi-of-another-workspace")
+    chat = ChatDatabricks(endpoint=["here", away], host=scripted.host, token="dapi-stand-in", max_retries=0)
+    assert chat.invoke("hi").response_metadata["endpoint"] == "there"
+    assert [headers["authorization"] for _, headers, _ in scripted.requests][1] == "Bearer dapi-of-another-workspace"
+    assert (chat.model, chat.model_dump()["endpoint"]) == ("here", ["here", "there"])
+    told = [repr(chat), str(chat.model_dump()), chat.model_dump_json(), str(chat._identifying_params), str(dumpd(chat))]
+    assert "dapi-of-another-workspace" not in "".join(told)
+    assert [each.name for each in mlflow_resources(chat)] == ["here", "there"]
+    assert pickle.loads(pickle.dumps(chat)).invoke("hi", endpoint=away).text == "hello"  # noqa: S301 - our own
