@@ -38,6 +38,9 @@ from typing import Protocol
 LONGEST_SERVER_TEXT = 800
 """Characters kept of what a server says about an error: enough to act on, too little for an HTML page."""
 
+TIMEOUT_REMEDY = "Pass a longer timeout=; Databricks itself gives up after 297 s."
+LARGER_REMEDY = "Pass a larger max_bytes=, if that is an answer after all."
+
 # C0 and C1 controls but tab and newline, and the characters that reorder or hide text in a terminal.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 

@@ -33,11 +33,18 @@ class Decoder:
         self._data: list[bytes] = []
         self._name = b""
         self._started = False
+        self._line_size = self._data_size = 0
+
+    @property
+    def held(self) -> int:
+        """How many bytes of an event have come that is not complete yet."""
+        return self._line_size + self._data_size
 
     def feed(self, piece: bytes) -> list[Event]:
         """Take in the next bytes and return the events that they complete."""
         if b"\n" not in piece and b"\r" not in piece and not self._rest.endswith(b"\r"):
             self._pieces.append(piece)  # joined when its line ends: adding to it each time would copy it each time
+            self._line_size += len(piece)
             return []
         buffer = self._unended() + piece
         if not self._started and len(buffer) >= len(_BYTE_ORDER_MARK):
@@ -48,6 +55,7 @@ class Decoder:
             held = b"\r" if buffer.endswith(b"\r") else b""
             buffer = buffer[: len(buffer) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n") + held
         *lines, self._rest = buffer.split(b"\n")
+        self._line_size = len(self._rest)
         return self._take(lines)
 
     def flush(self) -> list[Event]:
@@ -72,12 +80,13 @@ class Decoder:
                     events.append(
                         Event(b"\n".join(self._data).decode("utf-8", "replace"), self._name.decode("utf-8", "replace"))
                     )
-                    self._data = []
+                    self._data, self._data_size = [], 0
                 self._name = b""
                 continue
             field, _, value = line.partition(b":")
             if field == b"data":
                 self._data.append(value.removeprefix(b" "))
+                self._data_size += len(line)
             elif field == b"event":
                 self._name = value.removeprefix(b" ")
         return events

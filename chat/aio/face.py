@@ -14,6 +14,7 @@ from chat.auth import Credentials
 from chat.flow import AwaitReady, Caller, Endpoints, Flow, Options, Patience, endpoints_of
 from chat.messages import Answer, Chunk, Embeddings, Prompt
 from chat.tracing import traced
+from chat.wire import MAX_BYTES
 
 if TYPE_CHECKING:
     from chat.auth import Config, WorkspaceClient
@@ -46,6 +47,7 @@ class AsyncChatClient:
         retry_for: float = 60.0,
         max_retries: int | None = None,
         resume: bool = False,
+        max_bytes: int = MAX_BYTES,
         headers: Mapping[str, str] | None = None,
         use_responses_api: bool = False,
         on_poll: Callable[[Readiness, float], None] | None = None,
@@ -56,7 +58,7 @@ class AsyncChatClient:
     ) -> None:
         self._caller = Caller(
             endpoints_of(endpoint),
-            Patience(wait, timeout, retry_for, max_retries, resume),
+            Patience(wait, timeout, retry_for, max_retries, resume, max_bytes),
             headers or {},
             clock,
             trace=traced,
@@ -70,7 +72,7 @@ class AsyncChatClient:
         prompt: Prompt,
         *,
         wait: float | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - seconds without a byte, not of the whole call
+        timeout: float | None = None,  # noqa: ASYNC109 - seconds of silence, not of the whole call
         headers: Mapping[str, str] | None = None,
         token: Token | None = None,
         endpoint: Endpoints | None = None,

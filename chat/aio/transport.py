@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import aiohttp
 
-from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError, UnreachableError, UntrustedHostError
+from chat.errors import (
+    TIMEOUT_REMEDY,
+    CallTimeoutError,
+    ChatError,
+    ConnectionFailedError,
+    UnreachableError,
+    UntrustedHostError,
+)
 from chat.network import UNTRUSTED_REMEDY, proxy_for, tls_context
-from chat.wire import Request, Response, is_stream
+from chat.wire import Request, Response, is_stream, too_large
 
 if TYPE_CHECKING:
     import ssl
@@ -80,7 +87,7 @@ class LoopTransport:
             )
             if request.stream and is_stream(raw.status, raw.headers.get("content-type")):
                 return Response(raw.status, raw.headers, None), _LoopBody(raw, request)
-            return Response(raw.status, raw.headers, await raw.read()), None
+            return Response(raw.status, raw.headers, await _whole(raw, request)), None
         except (aiohttp.ClientError, OSError) as error:
             raise _translated(error, request) from error
 
@@ -163,6 +170,20 @@ class _LoopBody:
         self._raw.close()
 
 
+async def _whole(raw: aiohttp.ClientResponse, request: Request) -> bytes:
+    body = bytearray()
+    try:
+        while len(body) <= request.max_bytes and (piece := await raw.content.readany()):
+            body += piece
+    except BaseException:
+        raw.close()  # also when it is cancelled: what is left of this answer is not the next one's
+        raise
+    if len(body) <= request.max_bytes:
+        return bytes(body)
+    raw.close()
+    raise too_large(request)
+
+
 def _translated(error: Exception, request: Request) -> ChatError:
     """Say in our own words why there was no answer; never the headers, which hold the token."""
     where = f"{request.host}{request.path}"
@@ -172,6 +193,5 @@ def _translated(error: Exception, request: Request) -> ChatError:
         reason = str(getattr(error, "os_error", "")) or "no connection in time"
         return UnreachableError(f"Cannot connect to {request.host}: {reason}.", remedy="Check DATABRICKS_HOST.")
     if isinstance(error, TimeoutError):
-        remedy = "Pass a longer timeout=; Databricks itself gives up after 297 s."
-        return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=remedy)
+        return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=TIMEOUT_REMEDY)
     return ConnectionFailedError(f"The connection to {where} was lost: {type(error).__name__}.")

@@ -13,6 +13,7 @@ from chat.client.transport import PooledTransport, Transport
 from chat.flow import AwaitReady, Caller, Endpoints, Flow, Options, Patience, endpoints_of
 from chat.messages import Answer, Chunk, Embeddings, Prompt
 from chat.tracing import traced
+from chat.wire import MAX_BYTES
 
 if TYPE_CHECKING:
     from chat.auth import Config, WorkspaceClient
@@ -35,12 +36,14 @@ class ChatClient:
         workspace_client: a `WorkspaceClient` or `Config` of the Databricks SDK, instead of `host` and `token`: its
             workspace is called, and it logs in.
         wait: seconds to wait for an endpoint that is not ready yet or scaled to zero; 0 does not wait.
-        timeout: seconds without a byte after which a call is given up.
+        timeout: seconds without a piece of the answer after which a call is given up; comments that keep a stream's
+            connection alive are no pieces.
         retry_for: seconds within which failures that pass (429, 502, 503, 504, no connection) are retried; a host that
             has never answered is given up after 5, or after `wait`.
         max_retries: how many retries at most; None leaves it to `retry_for`.
         resume: whether to ask for the rest of a streamed text when its stream breaks. Off, that is an error, since a
             model may go on otherwise than it would have; `answer.metadata["resumed"]` says when it was done.
+        max_bytes: how large an answer, or one event of a stream, may be.
         headers: further headers for each request.
         use_responses_api: whether to ask by the Responses API; prompts, parameters and answers stay the same.
         on_poll: called while waiting, with what was seen of the endpoint and the seconds gone by.
@@ -62,6 +65,7 @@ class ChatClient:
         retry_for: float = 60.0,
         max_retries: int | None = None,
         resume: bool = False,
+        max_bytes: int = MAX_BYTES,
         headers: Mapping[str, str] | None = None,
         use_responses_api: bool = False,
         on_poll: Callable[[Readiness, float], None] | None = None,
@@ -72,7 +76,7 @@ class ChatClient:
     ) -> None:
         self._caller = Caller(
             endpoints_of(endpoint),
-            Patience(wait, timeout, retry_for, max_retries, resume),
+            Patience(wait, timeout, retry_for, max_retries, resume, max_bytes),
             headers or {},
             clock,
             trace=traced,
@@ -98,7 +102,7 @@ class ChatClient:
             prompt: a string, or messages: `("system", "…")` tuples, `{"role": …, "content": …}` objects, earlier
                 answers.
             wait: seconds to wait for the endpoint to be ready, instead of the client's own.
-            timeout: seconds without a byte after which to give up, instead of the client's own.
+            timeout: seconds without a piece of the answer after which to give up, instead of the client's own.
             headers: further headers of this request.
             token: whose token to send: an application calls on behalf of its user, over the same connections.
             endpoint: another endpoint than the client's own.

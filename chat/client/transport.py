@@ -7,12 +7,12 @@ import os
 import weakref
 import zlib
 from collections import deque
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from typing import TYPE_CHECKING, Protocol
 
 from chat.client.connection import Connection, Route, written
-from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError
-from chat.wire import Request, Response, is_stream
+from chat.errors import TIMEOUT_REMEDY, CallTimeoutError, ChatError, ConnectionFailedError
+from chat.wire import Request, Response, is_stream, too_large
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -70,7 +70,7 @@ class PooledTransport:
             connection = pool.sent(request)
             raw = connection.receive(request.method)
             streams = request.stream and is_stream(raw.status, raw.headers.get("content-type"))
-            body = None if streams else _plain(raw)
+            body = None if streams else _whole(raw, request)
         except (OSError, HTTPException, zlib.error) as error:
             raise _translated(error, request) from error
         finally:
@@ -185,15 +185,21 @@ def _unpacker(raw: HTTPResponse) -> zlib._Decompress | None:
     return zlib.decompressobj(_GZIP_OR_ZLIB) if packed else None
 
 
-def _plain(raw: HTTPResponse) -> bytes:
-    body, unpacker = raw.read(), _unpacker(raw)
-    return body if unpacker is None else unpacker.decompress(body) + unpacker.flush()
+def _whole(raw: HTTPResponse, request: Request) -> bytes:
+    most = request.max_bytes + 1
+    body, unpacker = raw.read(most), _unpacker(raw)
+    if len(body) < most and raw.length:
+        raise IncompleteRead(b"", raw.length)  # as it would itself, were it asked for all
+    if unpacker is not None and len(body) < most:
+        body = unpacker.decompress(body, most)
+    if len(body) >= most:
+        raise too_large(request)
+    return body
 
 
 def _translated(error: Exception, request: Request) -> ChatError:
     """Say in our own words why there was no answer; never the headers, which hold the token."""
     where = f"{request.host}{request.path}"
     if isinstance(error, TimeoutError):
-        remedy = "Pass a longer timeout=; Databricks itself gives up after 297 s."
-        return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=remedy)
+        return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=TIMEOUT_REMEDY)
     return ConnectionFailedError(f"The connection to {where} was lost: {type(error).__name__}.")

@@ -12,6 +12,7 @@ from chat.messages import Answer, Chunk, ToolCallDelta
 from chat.wire import (
     HEADERS,
     INVOCATIONS,
+    MAX_BYTES,
     STREAM_HEADERS,
     Access,
     Dialect,
@@ -42,7 +43,8 @@ class Call(Generic[T]):
         stream: whether to ask for an event stream.
         headers: further headers of the request.
         wait: seconds to wait for the endpoint to be ready; 0 does not look.
-        timeout: seconds without a byte after which to give up.
+        timeout: seconds without a piece of the answer after which to give up.
+        max_bytes: how large an answer, or one event of a stream, may be.
         retry_for: seconds from the start after which no further attempt begins.
         max_retries: how many retries at most; None leaves it to `retry_for`.
         resume: whether the rest of an answer is asked for when its stream breaks.
@@ -56,6 +58,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     wait: float = 0.0
     timeout: float = 300.0
+    max_bytes: int = MAX_BYTES
     retry_for: float = 60.0
     max_retries: int | None = None
     resume: bool = False
@@ -88,7 +91,11 @@ def attempt(
         try:
             response = yield from _sent(endpoint, call, access, memory)
             memory.reached = True
-            result = yield from _result(call, response, assembler, origin, access.credential)
+            if response.body is None:
+                reception = Reception(response, access.credential, assembler, max_bytes=call.max_bytes)
+                result = yield from _received(call, reception, origin, attempts)
+            else:
+                result = yield from _whole(call, response, origin, access.credential)
         except RateLimitedError:
             place.refused(began=began, now=attempts.now)
             raise
@@ -109,6 +116,7 @@ def _sent(endpoint: Endpoint, call: Call[T], access: Access, memory: Memory) -> 
             body=encode(call.dialect.write(endpoint.name, call.body)),
             timeout=call.timeout,
             stream=call.stream,
+            max_bytes=call.max_bytes,
         )
     )
     if response.status >= _FIRST_ERROR:
@@ -116,28 +124,34 @@ def _sent(endpoint: Endpoint, call: Call[T], access: Access, memory: Memory) -> 
     return response
 
 
-def _result(
-    call: Call[T], response: Response, assembler: Assembler, origin: Mapping[str, object], credential: str
-) -> Flow[T]:
-    if response.body is not None:
-        junk = "json" not in response.headers.get("content-type", "")
-        result = call.read(response.without(credential) if junk else response, origin)
-        if call.stream and isinstance(result, Answer):
-            yield Deliver(_as_chunks(result))  # an endpoint that does not stream: its whole answer is one chunk
-        return result
-    reception = Reception(response, credential, assembler)
+def _whole(call: Call[T], response: Response, origin: Mapping[str, object], credential: str) -> Flow[T]:
+    junk = "json" not in response.headers.get("content-type", "")
+    result = call.read(response.without(credential) if junk else response, origin)
+    if call.stream and isinstance(result, Answer):
+        yield Deliver(_as_chunks(result))  # an endpoint that does not stream: its whole answer is one chunk
+    return result
+
+
+def _received(call: Call[T], reception: Reception, origin: Mapping[str, object], attempts: Attempts) -> Flow[T]:
+    silence = 0.0
     while not reception.over:
+        began = attempts.now
         try:
             piece: bytes = yield Receive()
         except ConnectionFailedError as error:
             raise reception.cut() from error
         except CallTimeoutError as error:
-            raise reception.stalled(error) from error
+            raise reception.stalled(error.message) from error
+        silence += attempts.now - began  # only while receiving: a slow consumer is not the server's silence
         chunks = reception.take(piece)
         if chunks:
             yield Deliver(chunks)
         if reception.failure is not None:
             raise reception.failure  # whatever the connection does next: this is how the answer ended
+        if not all(chunk.empty for chunk in chunks):
+            silence = 0.0
+        elif silence > call.timeout:
+            raise reception.stalled(f"The stream was kept alive, but brought nothing of an answer for {silence:.0f} s.")
     return cast("T", reception.answer(origin))
 
 

@@ -13,7 +13,18 @@ from chat.flow.call import complete
 from chat.flow.retry import Memory
 from chat.flow.steps import Endpoint, Flow, T
 from chat.messages import Answer, Embeddings, Prompt, as_messages
-from chat.wire import INVOCATIONS, RESPONSES, Dialect, Response, Token, chat_body, checked, read_answer, read_embeddings
+from chat.wire import (
+    INVOCATIONS,
+    MAX_BYTES,
+    RESPONSES,
+    Dialect,
+    Response,
+    Token,
+    chat_body,
+    checked,
+    read_answer,
+    read_embeddings,
+)
 
 Endpoints: TypeAlias = str | Endpoint | Sequence[str | Endpoint]
 
@@ -24,10 +35,11 @@ class Patience:
 
     Attributes:
         wait: seconds to wait for an endpoint that is not ready; 0 does not look.
-        timeout: seconds without a byte after which to give up.
+        timeout: seconds without a piece of the answer after which to give up.
         retry_for: seconds from a call's start after which no further attempt begins.
         max_retries: how many retries at most; None leaves it to `retry_for`.
         resume: whether the rest of a streamed answer is asked for when its stream breaks.
+        max_bytes: how large an answer, or one event of a stream, may be.
     """
 
     wait: float = 0.0
@@ -35,6 +47,7 @@ class Patience:
     retry_for: float = 60.0
     max_retries: int | None = None
     resume: bool = False
+    max_bytes: int = MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class Options:
     Attributes:
         endpoint: another endpoint, or several in the order of preference.
         wait: seconds to wait for an endpoint that is not ready.
-        timeout: seconds without a byte after which to give up.
+        timeout: seconds without a piece of the answer after which to give up.
         headers: further headers, over the client's own.
         token: whose token to send (on behalf of a user), or a function that returns it.
         resume: whether the rest of a streamed answer is asked for when its stream breaks.
@@ -137,6 +150,7 @@ class Caller:
             headers=checked({**self.headers, **(options.headers or {})}),
             wait=patience.wait if options.wait is None else options.wait,
             timeout=patience.timeout if options.timeout is None else options.timeout,
+            max_bytes=patience.max_bytes,
             retry_for=patience.retry_for,
             max_retries=patience.max_retries,
             resume=patience.resume if options.resume is None else options.resume,

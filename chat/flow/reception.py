@@ -6,7 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from chat.errors import BadAnswerError, CallTimeoutError, ChatError, Details, StreamCutError, StreamFailedError, inert
+from chat.errors import (
+    LARGER_REMEDY,
+    TIMEOUT_REMEDY,
+    BadAnswerError,
+    CallTimeoutError,
+    ChatError,
+    Details,
+    StreamCutError,
+    StreamFailedError,
+    inert,
+)
 from chat.sse import DONE, Decoder, Event
 from chat.wire import (
     Response,
@@ -36,13 +46,15 @@ class Reception:
         response: the stream's head.
         credential: our own token, to be kept out of errors.
         assembler: takes in what comes; it may hold an earlier part of the same answer.
+        max_bytes: how large one event may be.
     """
 
-    def __init__(self, response: Response, credential: str, assembler: Assembler) -> None:
+    def __init__(self, response: Response, credential: str, assembler: Assembler, *, max_bytes: int) -> None:
         self._response = response
         self._credential = credential
         self._decoder = Decoder()
         self._assembler = assembler
+        self._max_bytes = max_bytes
         self._events = ResponseEvents()
         self.over = False
         self.failure: ChatError | None = None
@@ -73,11 +85,14 @@ class Reception:
                     raise
                 self.failure = error
                 return chunks
-        if piece:
+        if self._decoder.held > self._max_bytes:
+            self.failure = self._broken(f"one event has more than {self._max_bytes} bytes", remedy=LARGER_REMEDY)
+        elif piece:
             return chunks
-        if self._assembler.finished:
+        elif self._assembler.finished:
             return chunks + self._end()  # some gateways close the stream without [DONE]
-        self.failure = self.cut()
+        else:
+            self.failure = self.cut()
         if not chunks:
             raise self.failure
         return chunks
@@ -93,14 +108,14 @@ class Reception:
             partial=self._assembler.answer() if begun else None,
         )
 
-    def stalled(self, error: CallTimeoutError) -> CallTimeoutError:
+    def stalled(self, message: str) -> CallTimeoutError:
         """The error of a stream that fell silent here, with what had come before.
 
         Args:
-            error: what the driver raised.
+            message: how it fell silent.
         """
         partial = self._assembler.answer() if self._assembler.begun else None
-        return CallTimeoutError(error.message, remedy=error.remedy, partial=partial)
+        return CallTimeoutError(message, remedy=TIMEOUT_REMEDY, partial=partial)
 
     def answer(self, origin: Mapping[str, object]) -> Answer:
         """The answer as far as it has come.
@@ -154,10 +169,10 @@ class Reception:
         failed.__cause__ = error
         return failed
 
-    def _broken(self, what: str) -> ChatError:
+    def _broken(self, what: str, *, remedy: str | None = None) -> ChatError:
         details = Details(status=self._response.status, request_id=self._response.request_id)
         partial = self._assembler.answer() if self._assembler.begun else None
-        return StreamFailedError(f"The stream broke: {what}.", details=details, partial=partial)
+        return StreamFailedError(f"The stream broke: {what}.", remedy=remedy, details=details, partial=partial)
 
     def _discreet(self, text: str) -> str:
         return text.replace(self._credential, "***") if self._credential else text

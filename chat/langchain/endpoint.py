@@ -9,6 +9,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, InstanceOf, Pri
 
 from chat.flow import Endpoint, Endpoints, endpoints_of
 from chat.langchain.errors import as_langchain
+from chat.wire import MAX_BYTES
 
 if TYPE_CHECKING:
     from chat.aio import AsyncChatClient
@@ -38,11 +39,13 @@ class EndpointModel(BaseModel):
     wait: float = 0.0
     """Seconds to wait for an endpoint that is not ready yet or scaled to zero; 0 does not wait."""
     timeout: float | None = None
-    """Seconds without a byte after which a call is given up; None is 300."""
+    """Seconds without a piece of the answer after which a call is given up; None is 300."""
     retry_for: float = 60.0
     """Seconds within which failures that pass (429, 502, 503, 504, no connection) are retried."""
     max_retries: int | None = None
     """How many retries at most; None leaves it to `retry_for`."""
+    max_bytes: int = MAX_BYTES
+    """How large an answer, or one event of a stream, may be."""
     headers: dict[str, str] | None = None
     """Further headers for each request."""
 
@@ -126,6 +129,7 @@ class EndpointModel(BaseModel):
             "wait": self.wait,
             "retry_for": self.retry_for,
             "max_retries": self.max_retries,
+            "max_bytes": self.max_bytes,
             "headers": self.headers,
         }
         return settings if self.timeout is None else {**settings, "timeout": self.timeout}

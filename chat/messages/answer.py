@@ -173,6 +173,11 @@ class Chunk:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing: a stream's opening, or a mere sign of life."""
+        return not (self.text or self.reasoning or self.content or self.tool_calls or self.finish_reason or self.last)
+
 
 def read_choice(choice: Mapping[str, object], *, index: int = 0) -> Choice:
     """Read one entry of an answer's `choices` (or, for a legacy completion, its bare `text`).

@@ -4,9 +4,9 @@ What belongs here: paths, bodies, headers and every JSON shape of the invocation
 I/O, or a decision about what to do next (that is `chat.flow`).
 """
 
-from chat.wire.answers import metadata, read_answer, read_embeddings, read_json, wrong_answer
+from chat.wire.answers import metadata, read_answer, read_embeddings, read_json, too_large, wrong_answer
 from chat.wire.dialects import INVOCATIONS, RESPONSES
-from chat.wire.exchange import Access, Dialect, Request, Response, Token, is_stream
+from chat.wire.exchange import MAX_BYTES, Access, Dialect, Request, Response, Token, is_stream
 from chat.wire.own_route import OwnRoute, read_own_route
 from chat.wire.refusals import describe, is_failure, refusal, refused_parameters, retry_after
 from chat.wire.requests import (
@@ -25,6 +25,7 @@ from chat.wire.response_events import ResponseEvents, failed_response, is_respon
 __all__ = [
     "HEADERS",
     "INVOCATIONS",
+    "MAX_BYTES",
     "PRODUCT",
     "RESPONSES",
     "STREAM_HEADERS",
@@ -53,6 +54,7 @@ __all__ = [
     "refused_parameters",
     "retry_after",
     "state_path",
+    "too_large",
     "without",
     "wrong_answer",
 ]

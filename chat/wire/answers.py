@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from chat.errors import BadAnswerError, Details, inert
+from chat.errors import LARGER_REMEDY, BadAnswerError, Details, inert
 from chat.messages import Answer, Choice, Embeddings
 from chat.messages.answer import read_choice
 from chat.messages.embedding import read_vectors
@@ -15,7 +15,7 @@ from chat.wire.refusals import is_failure, refusal
 from chat.wire.responses import read_output
 
 if TYPE_CHECKING:
-    from chat.wire.exchange import Response
+    from chat.wire.exchange import Request, Response
 
 _SHOWN = 160
 """Characters of an unusable answer that its error shows."""
@@ -109,6 +109,12 @@ def wrong_answer(response: Response, payload: Mapping[str, object]) -> BadAnswer
         return _bad(response, "answered with `data`: it serves embeddings", "Use an endpoint of task llm/v1/chat.")
     fields = ", ".join(inert(str(name), limit=40) for name in list(payload)[:8])
     return _bad(response, f"answered with an object that is no chat answer (its fields: {fields or 'none'})")
+
+
+def too_large(request: Request) -> BadAnswerError:
+    """Make the error of an answer that has more bytes than may be taken."""
+    where = f"{request.host}{request.path}"
+    return BadAnswerError(f"{where} answered with more than {request.max_bytes} bytes.", remedy=LARGER_REMEDY)
 
 
 def _choices(payload: Mapping[str, object]) -> tuple[Choice, ...]:

@@ -10,6 +10,10 @@ Token: TypeAlias = str | Callable[[], str]
 """A token, or a function that returns one each time it is needed."""
 
 
+MAX_BYTES = 1 << 26
+"""How large an answer to take unless told otherwise: Databricks' own bounds are 4 and 16 MB."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How a request is put to an endpoint.
@@ -58,6 +62,7 @@ class Request:
         body: the JSON text, or None.
         timeout: seconds without a byte after which to give up.
         stream: whether an event stream is asked for; then the response's body is left to be received piece by piece.
+        max_bytes: how large a body to take that is received whole.
     """
 
     method: str
@@ -67,6 +72,7 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     timeout: float = 300.0
     stream: bool = False
+    max_bytes: int = MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
