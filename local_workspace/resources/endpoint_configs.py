@@ -110,9 +110,8 @@ def _check_external(entity: Mapping[str, Any]) -> None:
 
 
 def _check_custom(entity: dict[str, Any]) -> None:
-    for field in ("entity_name", "entity_version"):
-        if not entity.get(field):
-            raise invalid(f"Served entity needs {field}, or an external_model.")
+    if not entity.get("entity_name"):  # a feature spec has no version (SDK, ServedEntityInput.entity_name)
+        raise invalid("Served entity needs entity_name, or an external_model.")
     throughput = any(key.endswith(("provisioned_throughput", "provisioned_model_units")) for key in entity)
     if "scale_to_zero_enabled" not in entity and not throughput:
         raise invalid("scaleToZeroEnabled is undefined. Please set it to either true or false.")

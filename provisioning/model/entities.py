@@ -87,9 +87,9 @@ class ServedEntity(Compute):
     """One model behind an endpoint: an external model, or one of Unity Catalog."""
 
     entity_name: str | None = None
-    """The model's full name in Unity Catalog (`catalog.schema.model`), for a model that the workspace runs."""
+    """The full name in Unity Catalog (`catalog.schema.name`) of a model that the workspace runs, or a feature spec."""
     entity_version: str | None = None
-    """The model's version, for a model that the workspace runs."""
+    """The model's version, for a model that the workspace runs; a feature spec has none."""
     external_model: ExternalModel | None = None
     """The model, for one that a provider runs."""
     scale_to_zero_enabled: bool | None = None

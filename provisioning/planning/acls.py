@@ -36,11 +36,8 @@ def plan_acls(draft: Draft, scope: SecretScope, live: LiveScope | None, circumst
     if live is not None and live.acls is None:
         draft.notes.append(f"{address}: its rights cannot be read without MANAGE, so they are left alone")
         return
-    # an ACL does not say of which kind its principal is: compare by name
-    present = live.acls if live and live.acls is not None else {circumstances.user: "MANAGE"}
-    differences = compare(
-        _by_name(_wanted(scope, present, circumstances), present), _by_name(present, present), SCOPE_LEVELS
-    )
+    present = _present(live, circumstances)
+    differences = acl_differences(scope, live, circumstances)
     origin = _origin(scope, live)
     name = live.name if live else scope.name
     changes = [_change(name, each, address_of=scope.name, origin=origin) for each in differences]
@@ -58,6 +55,14 @@ def plan_acls(draft: Draft, scope: SecretScope, live: LiveScope | None, circumst
         _guard(draft, scope, live, differences, circumstances)
 
 
+def acl_differences(scope: SecretScope, live: LiveScope | None, circumstances: Circumstances) -> tuple[Difference, ...]:
+    """Return what differs between a scope's declared rights and its live ones, which can be read."""
+    present = _present(live, circumstances)
+    # an ACL does not say of which kind its principal is: compare by name
+    wanted = _by_name(_wanted(scope, present, circumstances), present)
+    return compare(wanted, _by_name(present, present), SCOPE_LEVELS)
+
+
 def grants_digest(scope: SecretScope) -> str:
     """Return what stands for a scope's declared rights in its marker, in whichever order they are listed."""
     declared = sorted([each.model_dump(mode="json") for each in scope.permissions or ()], key=str)
@@ -68,6 +73,10 @@ def is_left_over(live: LiveScope, user: str) -> bool:
     """Tell whether a scope is what an interrupted create leaves: no key, and no right but the creator's MANAGE."""
     mine_alone = live.acls is not None and dict(live.acls) == {user: "MANAGE"}
     return mine_alone and not live.keys and live.backend_type != "AZURE_KEYVAULT"
+
+
+def _present(live: LiveScope | None, circumstances: Circumstances) -> Mapping[str, str]:
+    return live.acls if live and live.acls is not None else {circumstances.user: "MANAGE"}
 
 
 def _wanted(scope: SecretScope, present: Mapping[str, str], circumstances: Circumstances) -> dict[str, str]:

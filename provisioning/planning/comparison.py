@@ -138,10 +138,14 @@ def _entity_name(entity: Item, present: list[Item], fields: tuple[str, str]) -> 
     if name := default_entity_name(entity):
         return name
     # how the server derives a custom entity's name is not documented: go by what it serves
-    model, version = (str(entity.get(field)) for field in fields)
-    serving_it = (each for each in present if [str(each.get(field)) for field in fields] == [model, version])
-    found = next(serving_it, {}).get("name")
-    return str(found or f"{model}-{version}")
+    served = _served(entity, fields)
+    found = next((each for each in present if _served(each, fields) == served), {}).get("name")
+    return str(found or "-".join(served))
+
+
+def _served(entity: Item, fields: tuple[str, str]) -> list[str]:
+    """Return the model and its version; a feature spec has none."""
+    return [str(entity[field]) for field in fields if entity.get(field) is not None]
 
 
 def _objects(value: JsonValue) -> list[Item]:

@@ -19,6 +19,7 @@ from provisioning.planning.grants import (
 
 if TYPE_CHECKING:
     from provisioning.model.endpoints import ModelServingEndpoint
+    from provisioning.model.plan import Origin
     from provisioning.model.workspace import LiveEndpoint
     from provisioning.planning.circumstances import Circumstances
     from provisioning.planning.comparison import Comparison
@@ -60,9 +61,9 @@ def plan_permissions(
     if not differences:
         draft.unchanged.append(address)
         return
+    origin = _origin(compared, present)
     if compared is not None:
-        _guard(draft, compared, differences, circumstances)
-    origin = compared.origin if compared is not None else None
+        _guard(draft, compared, differences, circumstances, origin=origin)
     kept = [(caller, _MANAGE)] if caller.key not in wanted and caller.key in present else []
     draft.changes.append(
         Change(
@@ -106,12 +107,28 @@ def _inherits(difference: Difference, inherited: Grants) -> bool:
     return ENDPOINT_LEVELS.index(held[1]) >= ENDPOINT_LEVELS.index(difference.new)
 
 
-def _guard(draft: Draft, compared: Comparison, differences: list[Difference], circumstances: Circumstances) -> None:
+def _origin(compared: Comparison | None, present: Grants) -> Origin | None:
+    """Tell which side changed the grants. A create that was cut off before it granted any leaves its creator alone."""
+    if compared is None:
+        return None
+    creator = identity(str(compared.live.get("creator") or ""))
+    untouched = present.keys() == {creator.key} and present[creator.key][1] == _MANAGE
+    return None if compared.drifted and untouched else compared.origin
+
+
+def _guard(
+    draft: Draft,
+    compared: Comparison,
+    differences: list[Difference],
+    circumstances: Circumstances,
+    *,
+    origin: Origin | None,
+) -> None:
     address = endpoint_address(compared.endpoint.name)
     if compared.owner is None:
         guards.guard_kept_grants(draft, address, differences, options=circumstances.options)
     elif not compared.drifted:
         guards.guard_access(draft, address, differences, options=circumstances.options)
-    elif circumstances.production:
-        # with the configs as at the last apply, a grant that is missing is one that was cut off or taken away
+    elif circumstances.production and origin == "outside":
+        # with the configs as at the last apply, a grant that is missing is one that was taken away
         guards.guard_outside_changes(draft, address, options=circumstances.options)

@@ -10,7 +10,7 @@ from provisioning.model.plan import Action, Change, FieldChange, Operation, Step
 from provisioning.model.secret import ExternalSource
 from provisioning.model.workspace import LiveScope, Verdict
 from provisioning.planning import guards
-from provisioning.planning.acls import grants_digest, is_left_over, plan_acls
+from provisioning.planning.acls import acl_differences, grants_digest, is_left_over, plan_acls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,7 +124,9 @@ def _take_over(draft: Draft, scope: SecretScope, live: LiveScope, circumstances:
     body: dict[str, JsonValue] = {}
     if not left_over:
         guards.guard_adoption(draft, address, options=circumstances.options)
-        body = {"grants": grants_digest(scope)} if scope.permissions is not None else {}
+        # where rights have to be written first, the last of those writes records them
+        as_declared = live.acls is not None and not acl_differences(scope, live, circumstances)
+        body = {"grants": grants_digest(scope)} if scope.permissions is not None and as_declared else {}
     reason = "an earlier create of ours was cut off" if left_over else "it exists and belongs to no set"
     draft.changes.append(
         Change(

@@ -107,10 +107,17 @@ def test_a_custom_model_must_say_whether_it_scales_to_zero_in_the_real_words(
     assert refusal(config) == "scaleToZeroEnabled is undefined. Please set it to either true or false."
 
 
-@pytest.mark.parametrize("missing", ["entity_name", "entity_version"])
-def test_a_custom_model_needs_name_and_version(refusal: Callable[[dict[str, Any]], str], missing: str) -> None:
-    entity = {key: value for key, value in CUSTOM.items() if key != missing}
-    assert missing in refusal({"served_entities": [entity]})
+def test_a_custom_model_needs_a_name(refusal: Callable[[dict[str, Any]], str]) -> None:
+    entity = {key: value for key, value in CUSTOM.items() if key != "entity_name"}
+    assert "entity_name" in refusal({"served_entities": [entity]})
+
+
+def test_a_feature_spec_is_served_without_a_version(api: Api) -> None:
+    spec = {"entity_name": "main.ml.features", "scale_to_zero_enabled": True}
+    api.ok("POST", ENDPOINTS, {"name": "features", "config": {"served_entities": [spec]}})
+    [served] = api.ok("GET", f"{ENDPOINTS}/features")["pending_config"]["served_entities"]
+    assert served["name"] == "main-ml-features"
+    assert "entity_version" not in served
 
 
 def test_served_entities_and_served_models_exclude_each_other(

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from databricks.sdk import WorkspaceClient
+
     from local_workspace.local import WorkspaceHandle
     from tests.provisioning.conftest import Configs, Provision
 
 
-def applying(configs: Configs) -> subprocess.Popen[str]:
+def applying(configs: Configs, *flags: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "provisioning", "apply", str(configs), "--yes"],
+        [sys.executable, "-m", "provisioning", "apply", str(configs), "--yes", *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -83,12 +87,60 @@ def test_update_that_others_keep_busy_fails_in_a_sentence(
     assert "config_update=IN_PROGRESS" in result.err
 
 
+@pytest.fixture
+def killed_at(workspace: WorkspaceHandle, configs: Configs) -> Callable[..., None]:
+    """Kill an apply while a request is on its way."""
+
+    def kill(method: str, path: str, *flags: str, after: str) -> None:
+        fault = {"match": {"method": method, "path": path}, "kind": "latency", "ms": 60_000, "times": None}
+        workspace.faults.arm([fault])
+        workspace.requests.clear()
+        child = applying(configs, *flags)
+        while child.poll() is None and not any(f"{each.method} {each.path}" == after for each in workspace.requests):
+            pass
+        child.kill()
+        said = child.communicate(timeout=30)
+        assert child.returncode == -signal.SIGKILL, said
+        workspace.faults.clear()
+
+    return kill
+
+
+def test_create_killed_before_it_granted_anything_is_finished_in_production_too(
+    configs: Configs, provision: Provision, killed_at: Callable[..., None]
+) -> None:
+    configs.content["targets"]["local"]["mode"] = "production"
+    configs.write()
+    killed_at("PUT", "/api/2.0/permissions/*", after="POST /api/2.0/serving-endpoints")
+
+    finished = provision("apply", configs, "--yes")
+
+    assert finished.code == 0, finished.err
+    assert "permissions[users]: (none) → CAN_QUERY  (granted by the config)" in finished.out
+    assert provision("plan", configs, "--detailed-exitcode").code == 0
+
+
+def test_adoption_killed_before_it_granted_anything_is_finished_in_production_too(
+    configs: Configs, provision: Provision, client: WorkspaceClient, killed_at: Callable[..., None]
+) -> None:
+    configs.content["targets"]["local"]["mode"] = "production"
+    configs.write()
+    client.secrets.create_scope("llm")
+    client.secrets.put_secret("llm", "openai-key", string_value="sk-by-hand")
+    killed_at("POST", "/api/2.0/secrets/acls/put", "--adopt", after="POST /api/2.0/secrets/put")
+
+    finished = provision("apply", configs, "--yes")
+
+    assert finished.code == 0, finished.err
+    assert provision("plan", configs, "--detailed-exitcode").code == 0
+
+
 def test_display_that_goes_away_does_not_stop_an_apply(workspace: WorkspaceHandle, configs: Configs) -> None:
     child = applying(configs)
     assert child.stderr is not None
     child.stderr.close()  # as `2>&1 | head` does
 
-    child.wait(timeout=30)
+    child.wait(timeout=120)
 
     assert child.stdout is not None
     child.stdout.close()
