@@ -1,4 +1,4 @@
-"""The command line: `serve`, and `tables`."""
+"""The command line: `serve`, `tables`, and `parity`."""
 
 from __future__ import annotations
 
@@ -126,6 +126,35 @@ def tables(*, name: str | None, state: Path, out: Path | None) -> None:
         raise click.ClickException(error.message) from error
     except (UnusableStateError, WriteError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@cli.command()
+@click.option("--tests", default="tests", show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The page to write; else it is printed.")
+def parity(*, tests: Path, out: Path | None) -> None:
+    """Make the parity ledger: each rule and route, how sure it is, and the test that witnesses it.
+
+    Run it in the project's folder: witnesses are read from its tests, which are not installed. Exits 1 if a rule or
+    a route has none, or a test witnesses what there is not.
+    """
+    from local_workspace.parity import ledger, page, witnesses  # noqa: PLC0415 - `--help` needs none of this
+
+    if not tests.is_dir():
+        raise click.UsageError(f"no folder {tests}: run this in the project's folder, or say --tests DIR")
+    try:
+        read = ledger.read(tests)
+        text = page.render(read)
+        if out is None:
+            click.echo(text, nl=False)
+        else:
+            out.write_text(text, encoding="utf-8")
+    except witnesses.WitnessError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"cannot write {out}: {error.strerror}") from error
+    problems = read.problems()
+    if problems:
+        raise click.ClickException("\n".join(problems))
 
 
 def _provider_url(given: str) -> tuple[str, str]:

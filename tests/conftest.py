@@ -35,6 +35,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    marker = "witness(*shows, client): shows rules and routes of docs/parity.md, by an unmodified client"
+    config.addinivalue_line("markers", marker)
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Start each test without DATABRICKS_*, without a provider's key, and in an empty home directory."""

@@ -158,6 +158,9 @@ def test_one_that_was_made_anew_is_found_again(workspace: WorkspaceHandle, fast:
         assert client.invoke("hi")
 
 
+@pytest.mark.witness(
+    "call-own-route", "POST /{workspace}/serving-endpoints/{name}/invocations", client="databricks-sdk"
+)
 def test_the_sdks_own_data_plane_client_takes_the_same_way(workspace: WorkspaceHandle, fast: str) -> None:
     client = WorkspaceClient()
     hello = ChatMessage(content="hi", role=ChatMessageRole.USER)

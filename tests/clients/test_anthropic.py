@@ -15,6 +15,12 @@ def outcome(outcome_of: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
     return outcome_of("anthropic_client.py")
 
 
+@pytest.mark.witness(
+    "call-anthropic",
+    "POST /serving-endpoints/anthropic/v1/messages",
+    "POST /ai-gateway/anthropic/v1/messages",
+    client="anthropic",
+)
 def test_both_gateways_answer(outcome: dict[str, Any]) -> None:
     assert outcome["gateways"] == {"serving-endpoints": "hello", "ai-gateway": "hello"}
     assert outcome["asynchronous"] == "hello"

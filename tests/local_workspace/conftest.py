@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ENDPOINTS = "/api/2.0/serving-endpoints"
+_PARTS = re.compile(r"(\{\w+\})")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,18 @@ class Api:
         answer = self(method, path, body, **options)
         assert answer.status == 200, answer
         return answer.body
+
+
+@pytest.fixture(autouse=True)
+def witnessed_routes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that calls itself a route's witness and never called the route."""
+    yield
+    shown = [each for mark in request.node.iter_markers("witness") for each in mark.args if " /" in each]
+    running = [each for each in request.node.funcargs.values() if isinstance(each, LocalWorkspace)]
+    called = {f"{each.method} {each.path.rstrip('/')}" for workspace in running for each in workspace.requests}
+    for route in shown if request.node.get_closest_marker("parametrize") is None else ():
+        pattern = re.compile("".join("[^/]+" if part[:1] == "{" else re.escape(part) for part in _PARTS.split(route)))
+        assert any(map(pattern.fullmatch, called)), f"{request.node.name} never called {route}"
 
 
 @pytest.fixture

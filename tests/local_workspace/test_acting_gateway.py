@@ -84,6 +84,7 @@ def guardrail(answer: Answer) -> dict[str, Any]:
 # Rate limits.
 
 
+@pytest.mark.witness("gateway-limit-used-up", client="HTTP")
 def test_an_endpoints_limit_is_everybodys_and_renews_after_a_minute(
     serve: Callable[..., None], api_as: Callable[..., Api], workspace: LocalWorkspace
 ) -> None:
@@ -106,6 +107,7 @@ def test_each_user_has_a_window_of_their_own(serve: Callable[..., None], api_as:
     assert statuses(api_as(BOB), 2) == [200, 429]
 
 
+@pytest.mark.witness("gateway-limit-order", client="HTTP")
 def test_a_limit_that_names_the_caller_goes_before_groups_and_the_default(
     serve: Callable[..., None], api_as: Callable[..., Api]
 ) -> None:
@@ -144,6 +146,7 @@ def test_tokens_are_counted_when_the_answer_has_passed(
 
 
 @pytest.mark.parametrize("kind", ["calls", "tokens"])
+@pytest.mark.witness("gateway-limit-zero", client="HTTP")
 def test_a_limit_of_0_disables(serve: Callable[..., None], api: Api, kind: str) -> None:
     serve(rate_limits=[limit(**{kind: 0})])
     answer = api("POST", CALL, HELLO)
@@ -165,6 +168,7 @@ def test_a_pay_per_token_endpoint_has_limits_too(api: Api) -> None:
     assert calls == [200, 429]
 
 
+@pytest.mark.witness("gateway-limit-used-up", client="HTTP")
 def test_a_refusal_may_leave_open_when_to_try_again(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(deploy_seconds=0, behaviour=Behaviour(limit_retry_after=False)) as workspace:
         api = api_of(workspace.host, workspace.token)
@@ -175,6 +179,7 @@ def test_a_refusal_may_leave_open_when_to_try_again(api_of: Callable[..., Api]) 
         assert "retry-after" not in {each.lower() for each in answers[1].headers}
 
 
+@pytest.mark.witness("endpoint-write-limit", client="HTTP")
 def test_more_than_50_writes_in_5_minutes_are_refused_where_that_is_switched_on(api_of: Callable[..., Api]) -> None:
     clock = Clock(lambda: 1_800_000_000.0)
     with LocalWorkspace(clock=clock, behaviour=Behaviour(write_limit=True)) as workspace:
@@ -201,6 +206,7 @@ def test_more_than_50_writes_in_5_minutes_are_refused_where_that_is_switched_on(
         ("my account number 123456789012", "US_BANK_NUMBER", "123456789012"),
     ],
 )
+@pytest.mark.witness("gateway-guardrail-block", client="HTTP")
 def test_personal_data_in_a_question_is_blocked_and_shown_hidden(
     serve: Callable[..., None], api: Api, text: str, name: str, value: str
 ) -> None:
@@ -223,6 +229,7 @@ def test_what_only_looks_like_personal_data_passes(serve: Callable[..., None], a
     assert api("POST", CALL, asked(text)).status == 200
 
 
+@pytest.mark.witness("gateway-pii-mask", client="HTTP")
 def test_personal_data_in_a_question_is_hidden_from_the_model(serve: Callable[..., None], api: Api) -> None:
     serve(guardrails={"input": {"pii": {"behavior": "MASK"}}})
     parts = [{"type": "text", "text": "Repeat after me: jane@example.com is here"}]
@@ -230,6 +237,7 @@ def test_personal_data_in_a_question_is_hidden_from_the_model(serve: Callable[..
 
 
 @pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.witness("gateway-pii-mask", client="HTTP")
 def test_personal_data_in_an_answer_is_hidden(serve: Callable[..., None], api: Api, *, stream: bool) -> None:
     serve(guardrails={"output": {"pii": {"behavior": "MASK"}}})
     answer = api("POST", CALL, asked('Say "write to jane@example.com or call 415-555-0132 now"', stream=stream))
@@ -242,6 +250,7 @@ def test_personal_data_in_an_answer_is_hidden(serve: Callable[..., None], api: A
 
 
 @pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.witness("gateway-stream-held", client="HTTP")
 def test_personal_data_in_an_answer_is_blocked(serve: Callable[..., None], api: Api, *, stream: bool) -> None:
     serve(guardrails={"output": {"pii": {"behavior": "BLOCK"}}})
     said = guardrail(api("POST", CALL, asked('Say "jane@example.com"', stream=stream)))
@@ -269,6 +278,7 @@ def test_what_is_plainly_unsafe_is_blocked_by_its_category(serve: Callable[..., 
 # Tables.
 
 
+@pytest.mark.witness("gateway-usage-table", client="HTTP")
 def test_usage_is_tracked_for_answers_and_refusals(
     serve: Callable[..., None], api: Api, api_as: Callable[..., Api], workspace: LocalWorkspace
 ) -> None:
@@ -292,6 +302,7 @@ def test_usage_is_tracked_for_answers_and_refusals(
     assert (refused["status_code"], refused["served_entity_id"]) == (429, None)
 
 
+@pytest.mark.witness("gateway-payload-table", client="HTTP")
 def test_payloads_are_kept_as_the_gateway_let_them_pass(
     serve: Callable[..., None], api: Api, workspace: LocalWorkspace
 ) -> None:

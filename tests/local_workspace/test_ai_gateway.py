@@ -36,6 +36,7 @@ LIMIT = {"calls": 1, "renewal_period": "minute", "key": "user"}
         ({"inference_table_config": {"enabled": True}}, "catalog_name"),
     ],
 )
+@pytest.mark.witness("gateway-limit-form", client="HTTP")
 def test_a_gateway_that_breaks_a_rule_is_refused(
     api: Api, create: Callable[..., dict[str, Any]], gateway: dict[str, Any], word: str
 ) -> None:
@@ -45,6 +46,7 @@ def test_a_gateway_that_breaks_a_rule_is_refused(
     assert word in answer.body["message"]
 
 
+@pytest.mark.witness("gateway-inference-table-moves", client="HTTP")
 def test_an_inference_table_moves_only_by_way_of_disabled(api: Api, create: Callable[..., dict[str, Any]]) -> None:
     create()
     table = {"enabled": True, "catalog_name": "c", "schema_name": "s"}

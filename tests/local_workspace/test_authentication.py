@@ -17,6 +17,7 @@ ME = "/api/2.0/preview/scim/v2/Me"
 APPLICATION = "11111111-2222-3333-4444-555555555555"
 
 
+@pytest.mark.witness("auth-none", client="HTTP")
 def test_no_credential_is_a_401_in_the_real_words(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
     answer = api_of(workspace.host, None)("GET", ME)
     assert answer.status == 401
@@ -32,6 +33,7 @@ def test_another_kind_of_credential_counts_as_none(
     assert api_of(workspace.host, None)("GET", ME, headers={"Authorization": header}).status == 401
 
 
+@pytest.mark.witness("auth-bad-token", client="HTTP")
 def test_a_bad_token_is_a_403_in_the_real_words(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
     answer = api_of(workspace.host, workspace.token[:-1])("GET", ME)
     assert answer.status == 403
@@ -54,6 +56,7 @@ def test_the_same_identity_gets_the_same_token(workspace: LocalWorkspace) -> Non
     assert workspace.token_for("ann@example.com") != workspace.token_for("bob@example.com")
 
 
+@pytest.mark.witness("auth-discovery", client="HTTP")
 def test_discovery_answers_without_a_token(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
     config = api_of(workspace.host, None).ok("GET", "/.well-known/databricks-config")
     assert config["oidc_endpoint"] == f"{workspace.host}/oidc"
@@ -108,6 +111,7 @@ def ask_token(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> Callable
     return ask
 
 
+@pytest.mark.witness("auth-m2m", client="HTTP")
 def test_a_service_principal_fetches_a_token_that_expires(
     workspace: LocalWorkspace, api_of: Callable[..., Api], ask_token: Callable[..., Answer]
 ) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 PATH = "/api/2.0/external-function"
 
 
+@pytest.mark.witness("POST /api/2.0/external-function", client="databricks-sdk")
 def test_a_connection_that_does_not_exist_is_a_404_for_the_sdk(workspace: LocalWorkspace) -> None:
     client = WorkspaceClient(host=workspace.host, token=workspace.token)
     with pytest.raises(NotFound, match="Connection 'github' does not exist"):

@@ -47,6 +47,7 @@ def test_the_deprecated_limits_know_calls_by_user_and_endpoint_alone(
     )
 
 
+@pytest.mark.witness("tags-delete-missing", client="HTTP")
 def test_deleting_a_tag_that_is_not_there_is_refused_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(missing_tag="refuse")) as workspace:
         api = api_of(workspace.host, workspace.token)

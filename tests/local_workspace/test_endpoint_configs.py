@@ -19,6 +19,7 @@ def routes(**shares: dict[str, int]) -> dict[str, Any]:
     return {"routes": [{"served_entity_name": name, "traffic_percentage": share} for name, share in shares.items()]}
 
 
+@pytest.mark.witness("config-entity-limit", client="HTTP")
 def test_sixteen_entities_are_one_too_many(
     api: Api, refusal: Callable[[dict[str, Any]], str], openai_entity: Callable[..., dict[str, Any]]
 ) -> None:
@@ -31,6 +32,7 @@ def test_sixteen_entities_are_one_too_many(
     api.ok("POST", ENDPOINTS, {"name": "chat", "config": config})
 
 
+@pytest.mark.witness("config-traffic-required", client="HTTP")
 def test_two_entities_need_a_traffic_config(
     refusal: Callable[[dict[str, Any]], str], openai_entity: Callable[..., dict[str, Any]]
 ) -> None:
@@ -38,6 +40,7 @@ def test_two_entities_need_a_traffic_config(
 
 
 @pytest.mark.parametrize("shares", [{"a": 50, "b": 49}, {"a": 100, "b": 1}, {"a": 0, "b": 0}])
+@pytest.mark.witness("config-traffic-sum", client="HTTP")
 def test_traffic_must_sum_to_a_hundred(
     refusal: Callable[[dict[str, Any]], str], openai_entity: Callable[..., dict[str, Any]], shares: dict[str, int]
 ) -> None:
@@ -46,6 +49,7 @@ def test_traffic_must_sum_to_a_hundred(
 
 
 @pytest.mark.parametrize("share", [-1, 101, 50.5, "100", None, True])
+@pytest.mark.witness("config-traffic-sum", client="HTTP")
 def test_a_share_is_a_whole_percentage(
     refusal: Callable[[dict[str, Any]], str], openai_entity: Callable[..., dict[str, Any]], share: object
 ) -> None:
@@ -65,6 +69,7 @@ def test_entity_names_are_unique(
     assert "unique" in refusal(config)
 
 
+@pytest.mark.witness("config-one-kind", client="HTTP")
 def test_external_and_custom_models_are_never_mixed(
     refusal: Callable[[dict[str, Any]], str], openai_entity: Callable[..., dict[str, Any]]
 ) -> None:
@@ -75,6 +80,7 @@ def test_external_and_custom_models_are_never_mixed(
     assert "together" in refusal(config)
 
 
+@pytest.mark.witness("config-one-task", client="HTTP")
 def test_an_endpoint_has_one_task(
     refusal: Callable[[dict[str, Any]], str], openai_entity: Callable[..., dict[str, Any]]
 ) -> None:
@@ -94,12 +100,14 @@ def test_an_endpoint_has_one_task(
         {"entity_version": "1"},
     ],
 )
+@pytest.mark.witness("config-external-fields", client="HTTP")
 def test_an_external_model_takes_no_field_of_a_custom_one_not_even_zero(
     refusal: Callable[[dict[str, Any]], str], openai_entity: Callable[..., dict[str, Any]], field: object
 ) -> None:
     assert next(iter(field)) in refusal({"served_entities": [openai_entity(**field)]})
 
 
+@pytest.mark.witness("config-scale-to-zero", client="HTTP")
 def test_a_custom_model_must_say_whether_it_scales_to_zero_in_the_real_words(
     refusal: Callable[[dict[str, Any]], str],
 ) -> None:
@@ -131,6 +139,7 @@ def test_entities_are_a_list_of_objects(refusal: Callable[[dict[str, Any]], str]
     assert "served_entities" in refusal({"served_entities": entities})
 
 
+@pytest.mark.witness("config-external-name", client="HTTP")
 def test_an_unnamed_external_entity_is_named_after_its_model(
     api: Api, openai_entity: Callable[..., dict[str, Any]], workspace: LocalWorkspace
 ) -> None:
@@ -143,6 +152,7 @@ def test_an_unnamed_external_entity_is_named_after_its_model(
     assert config["traffic_config"]["routes"][0]["served_entity_name"] == "gpt-4-1-mini"
 
 
+@pytest.mark.witness("config-capture-unmoved", client="HTTP")
 def test_where_auto_capture_writes_never_changes(api: Api, workspace: LocalWorkspace) -> None:
     capture = {"catalog_name": "c", "schema_name": "s", "enabled": True}
     config = {"served_entities": [CUSTOM], "auto_capture_config": capture}
@@ -154,6 +164,7 @@ def test_where_auto_capture_writes_never_changes(api: Api, workspace: LocalWorks
 
 
 @pytest.mark.parametrize("first", ["external", "custom"])
+@pytest.mark.witness("config-one-kind", client="HTTP")
 def test_an_endpoint_stays_external_or_custom(
     api: Api, workspace: LocalWorkspace, openai_entity: Callable[..., dict[str, Any]], first: str
 ) -> None:

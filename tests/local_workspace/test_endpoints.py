@@ -30,6 +30,7 @@ def test_a_created_endpoint_is_not_ready_first_and_ready_when_its_time_has_come(
     assert "pending_config" not in ready
 
 
+@pytest.mark.witness("entities-external-state", "entities-external-twins", client="HTTP")
 def test_the_whole_object_of_an_external_endpoint(
     api: Api, create: Callable[..., dict[str, Any]], workspace: LocalWorkspace
 ) -> None:
@@ -76,6 +77,7 @@ def test_the_whole_object_of_an_external_endpoint(
     }
 
 
+@pytest.mark.witness("endpoint-without-config", client="HTTP")
 def test_without_a_config_there_is_no_config_key_and_nothing_updates(api: Api) -> None:
     created = api.ok("POST", ENDPOINTS, {"name": "empty"})
     assert created["state"] == {"ready": "NOT_READY", "config_update": "NOT_UPDATING", "suspend": "NOT_SUSPENDED"}
@@ -89,6 +91,7 @@ def test_a_taken_name_is_a_409(api: Api, create: Callable[..., dict[str, Any]]) 
 
 
 @pytest.mark.parametrize("name", [None, "", "a b", "a.b", "-a", "x" * 64, 7])
+@pytest.mark.witness("endpoint-name-form", client="HTTP")
 def test_a_bad_name_is_refused(api: Api, name: object) -> None:
     assert api("POST", ENDPOINTS, {"name": name}).error == (400, "INVALID_PARAMETER_VALUE")
 
@@ -110,6 +113,7 @@ def test_a_bad_name_is_refused(api: Api, name: object) -> None:
         ("GET", "/none/served-models/m/build-logs"),
     ],
 )
+@pytest.mark.witness("endpoint-missing", client="HTTP")
 def test_an_endpoint_that_does_not_exist_is_a_404_in_the_real_words(api: Api, method: str, path: str) -> None:
     answer = api(method, ENDPOINTS + path, {} if method != "GET" else None)
     assert answer.error == (404, "RESOURCE_DOES_NOT_EXIST")
@@ -117,6 +121,7 @@ def test_an_endpoint_that_does_not_exist_is_a_404_in_the_real_words(api: Api, me
     assert answer.body["details"][0]["@type"] == "type.googleapis.com/google.rpc.RequestInfo"
 
 
+@pytest.mark.witness("endpoint-list-short", client="HTTP")
 def test_the_list_shows_short_configs_and_the_foundation_endpoints(
     api: Api, create: Callable[..., dict[str, Any]], workspace: LocalWorkspace
 ) -> None:
@@ -137,6 +142,7 @@ def test_a_trailing_slash_finds_the_same_routes(api: Api) -> None:
     assert "slash" in [each["name"] for each in api.ok("GET", f"{ENDPOINTS}/")["endpoints"]]
 
 
+@pytest.mark.witness("foundation-gateway-alone", client="HTTP")
 def test_a_foundation_endpoint_can_neither_be_deleted_nor_reconfigured_but_takes_a_gateway(
     api: Api, openai_entity: Callable[..., dict[str, Any]]
 ) -> None:
@@ -148,6 +154,7 @@ def test_a_foundation_endpoint_can_neither_be_deleted_nor_reconfigured_but_takes
     assert api.ok("GET", path)["ai_gateway"] == gateway
 
 
+@pytest.mark.witness("endpoint-new-id", client="HTTP")
 def test_a_name_that_is_deleted_and_created_again_gets_a_new_id(
     api: Api, create: Callable[..., dict[str, Any]]
 ) -> None:
@@ -158,6 +165,7 @@ def test_a_name_that_is_deleted_and_created_again_gets_a_new_id(
 
 
 @pytest.mark.usefixtures("create")
+@pytest.mark.witness("entities-sorted", client="HTTP")
 def test_served_entities_come_back_sorted_by_name_and_are_called_in_the_order_given(
     api: Api, openai_entity: Callable[..., dict[str, Any]], workspace: LocalWorkspace
 ) -> None:
@@ -176,6 +184,7 @@ def test_served_entities_come_back_sorted_by_name_and_are_called_in_the_order_gi
     assert [each["name"] for each in stored.config["served_entities"]] == ["b", "a"]
 
 
+@pytest.mark.witness("entities-twins", "entities-defaults", client="HTTP")
 def test_custom_entities_get_the_servers_defaults_and_their_twin_list(api: Api, workspace: LocalWorkspace) -> None:
     api.ok(
         "POST",
@@ -204,6 +213,7 @@ def test_served_models_are_taken_for_served_entities(api: Api, workspace: LocalW
     assert (entity["entity_name"], entity["entity_version"], entity["workload_size"]) == ("main.ml.model", "3", "Large")
 
 
+@pytest.mark.witness("tags-set", "tags-delete-missing", client="HTTP")
 def test_tags_are_a_set(api: Api, create: Callable[..., dict[str, Any]]) -> None:
     create(tags=[{"key": "b", "value": "1"}, {"key": "a"}])
     answer = api.ok(
@@ -234,6 +244,7 @@ def test_notifications_are_answered_with_the_name_and_read_back(
     assert api.ok("GET", f"{ENDPOINTS}/chat")["email_notifications"] == notifications
 
 
+@pytest.mark.witness("rate-limits-hidden", client="HTTP")
 def test_the_deprecated_rate_limits_are_taken_and_never_read_back(
     api: Api, create: Callable[..., dict[str, Any]]
 ) -> None:
@@ -244,12 +255,14 @@ def test_the_deprecated_rate_limits_are_taken_and_never_read_back(
 
 
 @pytest.mark.usefixtures("api")
+@pytest.mark.witness("budget-policy-effective", client="HTTP")
 def test_a_budget_policy_is_read_back_as_the_effective_one(create: Callable[..., dict[str, Any]]) -> None:
     created = create(budget_policy_id="policy")
     assert "budget_policy_id" not in created
     assert created["effective_budget_policy_id"] == "policy"
 
 
+@pytest.mark.witness("telemetry-custom-alone", client="HTTP")
 def test_telemetry_needs_a_custom_model_that_is_not_updating(
     api: Api, create: Callable[..., dict[str, Any]], workspace: LocalWorkspace
 ) -> None:
@@ -286,6 +299,7 @@ def test_provisioned_throughput_has_routes_of_its_own(api: Api, workspace: Local
     assert (config["config_version"], config["served_entities"][0]["provisioned_model_units"]) == (2, 100)
 
 
+@pytest.mark.witness("throughput-eligible", client="HTTP")
 def test_a_model_that_cannot_have_provisioned_throughput_is_refused_in_the_real_words(api: Api) -> None:
     entity = {"entity_name": "main.ml.model", "entity_version": "1", "provisioned_model_units": 50}
     answer = api("POST", f"{ENDPOINTS}/pt", {"name": "pt", "config": {"served_entities": [entity]}})
@@ -314,6 +328,7 @@ def test_logs_exist_for_custom_models_alone(api: Api, create: Callable[..., dict
     assert api("GET", f"{ENDPOINTS}/custom/served-models/none/logs").error == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
+@pytest.mark.witness("route-unknown", client="HTTP")
 def test_an_unknown_route_is_a_404_in_the_real_words_and_is_counted(api: Api, workspace: LocalWorkspace) -> None:
     answer = api("GET", "/api/2.0/clusters/list")
     assert answer.status == 404
@@ -324,12 +339,14 @@ def test_an_unknown_route_is_a_404_in_the_real_words_and_is_counted(api: Api, wo
 
 
 @pytest.mark.parametrize("path", ["chat/invocation", "chat/served-models/x", "chat/served-models/x/invoke"])
+@pytest.mark.witness("call-one-served-model", client="HTTP")
 def test_a_wrong_path_of_a_call_is_answered_in_the_real_words(api: Api, path: str) -> None:
     answer = api("POST", f"/serving-endpoints/{path}", {})
     assert answer.status == 404
     assert answer.body["message"].startswith("Path must be of form")
 
 
+@pytest.mark.witness("endpoint-limit", client="HTTP")
 def test_the_thousand_and_first_endpoint_is_refused(api: Api, workspace: LocalWorkspace) -> None:
     admin = workspace._workspace.identities.get("local-admin@example.com")
     for number in range(1000):

@@ -81,6 +81,7 @@ def test_each_provider_is_refused_without_its_config(refusal: Callable[[dict[str
 
 
 @pytest.mark.parametrize(("provider", "parents", "field"), [case[:3] for case in FIELDS])
+@pytest.mark.witness("config-provider-fields", client="HTTP")
 def test_each_field_that_a_provider_needs_is_asked_for(
     refusal: Callable[[dict[str, Any]], str], provider: str, parents: tuple[str, ...], field: object
 ) -> None:
@@ -93,6 +94,7 @@ def test_each_field_that_a_provider_needs_is_asked_for(
 
 
 @pytest.mark.parametrize(("provider", "parents", "field"), [case[:3] for case in FIELDS if case[3] == REFERENCE])
+@pytest.mark.witness("config-key-pair", client="HTTP")
 def test_a_key_comes_by_reference_or_in_plain_text_and_never_both(
     api: Api, refusal: Callable[[dict[str, Any]], str], provider: str, parents: tuple[str, ...], field: object
 ) -> None:
@@ -119,6 +121,7 @@ def test_an_unknown_provider_or_task_is_refused(refusal: Callable[[dict[str, Any
 @pytest.mark.parametrize(
     "missing", ["openai_api_base", "openai_api_version", "openai_deployment_name", "openai_api_key"]
 )
+@pytest.mark.witness("config-azure", client="HTTP")
 def test_azure_needs_base_version_deployment_and_key(
     refusal: Callable[[dict[str, Any]], str], api: Api, missing: str
 ) -> None:
@@ -136,6 +139,7 @@ def test_azure_needs_base_version_deployment_and_key(
 @pytest.mark.parametrize(
     "missing", ["microsoft_entra_client_id", "microsoft_entra_tenant_id", "microsoft_entra_client_secret"]
 )
+@pytest.mark.witness("config-azure", client="HTTP")
 def test_azuread_needs_the_entra_trio(refusal: Callable[[dict[str, Any]], str], api: Api, missing: str) -> None:
     azuread = {
         "openai_api_type": "azuread",
@@ -160,6 +164,7 @@ def test_azuread_needs_the_entra_trio(refusal: Callable[[dict[str, Any]], str], 
         ({"aws_access_key_id": REFERENCE, "aws_secret_access_key_plaintext": "sk-canary"}, True),
     ],
 )
+@pytest.mark.witness("config-bedrock-auth", client="HTTP")
 def test_bedrock_has_exactly_one_way_to_authenticate(api: Api, auth: dict[str, str], *, taken: bool) -> None:
     bedrock = {"aws_region": "us-east-1", "bedrock_provider": "amazon", **auth}
     answer = api(

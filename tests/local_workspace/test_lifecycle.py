@@ -52,6 +52,7 @@ def test_nothing_happens_before_its_time(
 
 
 @pytest.mark.usefixtures("serving")
+@pytest.mark.witness("config-old-serves", "config-ready-meanwhile", client="HTTP")
 def test_the_old_config_serves_while_the_new_one_is_deployed(
     api: Api,
     workspace: LocalWorkspace,
@@ -72,6 +73,7 @@ def test_the_old_config_serves_while_the_new_one_is_deployed(
 
 
 @pytest.mark.usefixtures("serving")
+@pytest.mark.witness("config-busy", client="HTTP")
 def test_a_config_update_is_refused_while_one_runs_and_changes_nothing(
     api: Api, openai_entity: Callable[..., dict[str, Any]]
 ) -> None:
@@ -83,6 +85,7 @@ def test_a_config_update_is_refused_while_one_runs_and_changes_nothing(
     assert api.ok("GET", f"{ENDPOINTS}/chat") == before
 
 
+@pytest.mark.witness("changes-without-update", client="HTTP")
 def test_tags_and_gateway_change_while_an_update_runs(
     create: Callable[..., dict[str, Any]], api: Api, state: Callable[..., tuple[str, str]]
 ) -> None:
@@ -107,6 +110,7 @@ def test_a_first_deployment_that_fails_leaves_no_config_and_says_why(
 
 
 @pytest.mark.usefixtures("serving")
+@pytest.mark.witness("config-failure", client="HTTP")
 def test_an_update_that_fails_leaves_the_old_config_serving(
     api: Api,
     workspace: LocalWorkspace,
@@ -207,6 +211,7 @@ def test_emptying_the_config_leaves_an_endpoint_without_one(api: Api, state: Cal
     assert "config" not in api.ok("GET", f"{ENDPOINTS}/chat")
 
 
+@pytest.mark.witness("config-ready-meanwhile", "config-busy", "entities-external-state", client="HTTP")
 def test_the_uncertain_parts_are_switches(
     api_of: Callable[..., Api], openai_entity: Callable[..., dict[str, Any]]
 ) -> None:

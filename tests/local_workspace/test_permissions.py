@@ -34,6 +34,7 @@ def direct(answer: dict[str, Any]) -> dict[str, str]:
     }
 
 
+@pytest.mark.witness("permissions-admins-inherit", "permissions-object-type", client="HTTP")
 def test_a_new_endpoint_belongs_to_its_creator_and_to_admins_by_inheritance(api: Api, path: str) -> None:
     assert api.ok("GET", path) == {
         "object_id": path.removeprefix("/api/2.0/permissions"),
@@ -77,6 +78,7 @@ def test_patch_adds_and_changes_and_removes_nothing(api: Api, path: str) -> None
     }
 
 
+@pytest.mark.witness("permissions-put-replaces", "permissions-creator-stays", client="HTTP")
 def test_put_replaces_all_but_what_is_inherited_and_the_creators(api: Api, path: str) -> None:
     api.ok("PATCH", path, {"access_control_list": [{"group_name": "users", "permission_level": "CAN_VIEW"}]})
     entry = {"user_name": "ann@example.com", "permission_level": "CAN_QUERY"}
@@ -85,6 +87,7 @@ def test_put_replaces_all_but_what_is_inherited_and_the_creators(api: Api, path:
     assert api.ok("GET", path) == answer
 
 
+@pytest.mark.witness("permissions-creator-stays", client="HTTP")
 def test_put_takes_the_creators_right_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(creator_keeps_manage=False)) as workspace:
         api = api_of(workspace.host, workspace.token)
@@ -111,6 +114,7 @@ def test_an_entry_that_makes_no_sense_is_refused_and_changes_nothing(api: Api, p
     assert api.ok("GET", path) == before
 
 
+@pytest.mark.witness("permissions-by-id", client="HTTP")
 def test_a_name_is_no_id_in_the_real_words(api: Api, create: Callable[..., dict[str, Any]]) -> None:
     create()
     answer = api("GET", f"{PERMISSIONS}/chat")
@@ -130,6 +134,7 @@ def test_the_levels(api: Api, path: str) -> None:
     assert all(each["description"] for each in levels)
 
 
+@pytest.mark.witness("permissions-linger", client="HTTP")
 def test_grants_linger_under_the_old_id_and_the_new_endpoint_has_none_of_them(
     api: Api, create: Callable[..., dict[str, Any]], path: str
 ) -> None:
@@ -139,10 +144,12 @@ def test_grants_linger_under_the_old_id_and_the_new_endpoint_has_none_of_them(
     assert "users" not in direct(api.ok("GET", f"{PERMISSIONS}/{create()['id']}"))
 
 
+@pytest.mark.witness("permissions-unknown-id", client="HTTP")
 def test_an_id_that_never_existed_has_an_empty_list(api: Api) -> None:
     assert api.ok("GET", f"{PERMISSIONS}/{'0' * 32}")["access_control_list"] == []
 
 
+@pytest.mark.witness("permissions-unknown-id", client="HTTP")
 def test_an_id_that_never_existed_is_a_404_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(unknown_permission_object="not_found")) as workspace:
         answer = api_of(workspace.host, workspace.token)("GET", f"{PERMISSIONS}/{'0' * 32}")

@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from local_workspace import Behaviour, LocalWorkspace
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 ENDPOINTS = "/api/2.0/serving-endpoints"
 
 
+@pytest.mark.witness("key-plaintext-hidden", "key-plaintext-reference", client="HTTP")
 def test_a_key_in_plain_text_is_never_echoed(
     api: Api, openai_entity: Callable[..., dict[str, Any]], workspace: LocalWorkspace
 ) -> None:
@@ -46,6 +49,7 @@ def test_a_plain_text_key_goes_with_the_config_that_brought_it(
     assert store.row(values)["n"] == 0
 
 
+@pytest.mark.witness("key-plaintext-reference", client="HTTP")
 def test_a_reference_can_be_shown_for_a_plain_text_key(
     api_of: Callable[..., Api], openai_entity: Callable[..., dict[str, Any]]
 ) -> None:

@@ -89,6 +89,7 @@ def chat(api: Api, team: str, workspace: LocalWorkspace) -> str:
 @pytest.mark.parametrize("role", SCOPE_ROLES)
 @pytest.mark.parametrize(("needs", "method", "path", "body"), SCOPE_ROUTES)
 @pytest.mark.usefixtures("team")
+@pytest.mark.witness("acl-levels", "acl-list-needs-manage", client="HTTP")
 def test_scopes(
     api: Api,
     *,
@@ -114,6 +115,7 @@ def test_scopes(
 
 @pytest.mark.parametrize("role", ENDPOINT_ROLES)
 @pytest.mark.parametrize(("needs", "method", "path", "body"), ENDPOINT_ROUTES)
+@pytest.mark.witness("permissions-levels", client="HTTP")
 def test_endpoints(
     api: Api,
     *,
@@ -189,6 +191,7 @@ def test_everyone_may_query_a_foundation_endpoint_and_admins_alone_change_it(
 
 
 @pytest.mark.usefixtures("team")
+@pytest.mark.witness("key-read-right", client="HTTP")
 def test_an_endpoint_cannot_be_created_on_a_key_that_its_creator_may_not_read(api_as: Callable[..., Api]) -> None:
     answer = api_as("ann@example.com")("POST", ENDPOINTS, {"name": "chat", "config": CONFIG})
     assert answer.error == (403, "PERMISSION_DENIED")
@@ -208,6 +211,7 @@ def test_an_endpoint_stops_answering_when_its_creator_may_no_longer_read_the_key
     assert ann("POST", "/serving-endpoints/hers/invocations", ASK).status >= 400
 
 
+@pytest.mark.witness("acl-admins-manage", client="HTTP")
 def test_admins_can_be_locked_out_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(admins_manage_scopes=False)) as workspace:
         api = api_of(workspace.host, workspace.token)

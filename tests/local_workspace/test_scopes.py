@@ -27,17 +27,20 @@ def test_a_created_scope_is_listed_and_its_creator_manages_it(api: Api) -> None:
     assert acls == {"items": [{"principal": "local-admin@example.com", "permission": "MANAGE"}]}
 
 
+@pytest.mark.witness("scope-users-manage", client="HTTP")
 def test_initial_manage_principal_users_leaves_the_creator_without_an_own_acl(api: Api) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team", "initial_manage_principal": "users"})
     acls = api.ok("GET", f"{SECRETS}/acls/list", query={"scope": "team"})
     assert acls == {"items": [{"principal": "users", "permission": "MANAGE"}]}
 
 
+@pytest.mark.witness("scope-manager-users-alone", client="HTTP")
 def test_any_other_initial_manage_principal_is_refused(api: Api) -> None:
     answer = api("POST", f"{SECRETS}/scopes/create", {"scope": "team", "initial_manage_principal": "ann@example.com"})
     assert answer.error == (400, "INVALID_PARAMETER_VALUE")
 
 
+@pytest.mark.witness("scope-name-case", "scope-exists", client="HTTP")
 def test_scope_names_are_unique_whatever_their_case(api: Api) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "Team"})
     answer = api("POST", f"{SECRETS}/scopes/create", {"scope": "tEAM"})
@@ -54,10 +57,12 @@ def test_a_bad_scope_name_is_refused(api: Api, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "x" * 128, "a-b_c.d@e", "with/slash"])
+@pytest.mark.witness("scope-name-form", client="HTTP")
 def test_a_good_scope_name_is_taken(api: Api, name: str) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": name})
 
 
+@pytest.mark.witness("scope-limit", client="HTTP")
 def test_the_thousand_and_first_scope_is_refused(workspace: LocalWorkspace, api: Api) -> None:
     admin = workspace._workspace.identities.get("local-admin@example.com")
     for number in range(1000):
@@ -65,6 +70,7 @@ def test_the_thousand_and_first_scope_is_refused(workspace: LocalWorkspace, api:
     assert api("POST", f"{SECRETS}/scopes/create", {"scope": "more"}).error == (400, "RESOURCE_LIMIT_EXCEEDED")
 
 
+@pytest.mark.witness("scope-delete-cascades", client="HTTP")
 def test_deleting_a_scope_deletes_its_secrets_and_acls(api: Api) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
     api.ok("POST", f"{SECRETS}/put", {"scope": "team", "key": "k", "string_value": "v"})
@@ -87,6 +93,7 @@ def test_deleting_a_scope_deletes_its_secrets_and_acls(api: Api) -> None:
         ("GET", "/acls/list?scope=none", None),
     ],
 )
+@pytest.mark.witness("scope-missing", client="HTTP")
 def test_a_scope_that_does_not_exist_is_a_404_in_the_real_words(
     api: Api, method: str, path: str, body: dict[str, Any] | None
 ) -> None:
@@ -95,6 +102,7 @@ def test_a_scope_that_does_not_exist_is_a_404_in_the_real_words(
     assert answer.body == {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Scope none does not exist!"}
 
 
+@pytest.mark.witness("scope-keyvault", "scope-keyvault-creatable", client="HTTP")
 def test_a_keyvault_scope_keeps_its_metadata_and_takes_no_secrets(api: Api) -> None:
     keyvault = {"resource_id": "/subscriptions/x", "dns_name": "https://x.vault.azure.net/"}
     body = {"scope": "kv", "scope_backend_type": "AZURE_KEYVAULT", "backend_azure_keyvault": keyvault}
@@ -121,6 +129,7 @@ def test_a_text_and_its_bytes_are_read_back_as_base64(api: Api) -> None:
     assert api.ok("GET", f"{SECRETS}/get", query={"scope": "team", "key": "bytes"})["value"] == encoded
 
 
+@pytest.mark.witness("secret-timestamp", client="HTTP")
 def test_writing_a_key_again_moves_its_timestamp(api: Api, workspace: LocalWorkspace) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
     api.ok("POST", f"{SECRETS}/put", {"scope": "team", "key": "k", "string_value": "old"})
@@ -133,6 +142,7 @@ def test_writing_a_key_again_moves_its_timestamp(api: Api, workspace: LocalWorks
 
 
 @pytest.mark.parametrize("value", [{}, {"string_value": "a", "bytes_value": "YQ=="}])
+@pytest.mark.witness("secret-one-value", client="HTTP")
 def test_a_secret_needs_exactly_one_value(api: Api, value: object) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
     answer = api("POST", f"{SECRETS}/put", {"scope": "team", "key": "k", **value})
@@ -145,6 +155,7 @@ def test_bytes_that_are_no_base64_are_refused(api: Api) -> None:
     assert answer.error == (400, "INVALID_PARAMETER_VALUE")
 
 
+@pytest.mark.witness("secret-size", client="HTTP")
 def test_a_value_may_hold_128_kilobytes_and_not_a_byte_more(api: Api) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
     api.ok("POST", f"{SECRETS}/put", {"scope": "team", "key": "k", "string_value": "x" * 131072})
@@ -152,6 +163,7 @@ def test_a_value_may_hold_128_kilobytes_and_not_a_byte_more(api: Api) -> None:
     assert answer.error == (400, "RESOURCE_LIMIT_EXCEEDED")
 
 
+@pytest.mark.witness("secret-limit", client="HTTP")
 def test_the_thousand_and_first_secret_is_refused_and_a_rewrite_is_not(workspace: LocalWorkspace, api: Api) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
     admin = workspace._workspace.identities.get("local-admin@example.com")
@@ -162,6 +174,7 @@ def test_the_thousand_and_first_secret_is_refused_and_a_rewrite_is_not(workspace
     api.ok("POST", f"{SECRETS}/put", {"scope": "team", "key": "k7", "string_value": "v"})
 
 
+@pytest.mark.witness("secret-delete-missing", client="HTTP")
 def test_a_deleted_key_is_gone_and_deleting_it_again_is_a_404(api: Api) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
     api.ok("POST", f"{SECRETS}/put", {"scope": "team", "key": "k", "string_value": "v"})
@@ -170,6 +183,7 @@ def test_a_deleted_key_is_gone_and_deleting_it_again_is_a_404(api: Api) -> None:
     assert api("GET", f"{SECRETS}/get?scope=team&key=k").error == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
+@pytest.mark.witness("acl-put-overwrites", client="HTTP")
 def test_putting_an_acl_again_replaces_the_level(api: Api) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
     for level in ("READ", "WRITE"):
@@ -178,6 +192,7 @@ def test_putting_an_acl_again_replaces_the_level(api: Api) -> None:
     assert acl == {"principal": "users", "permission": "WRITE"}
 
 
+@pytest.mark.witness("acl-missing", client="HTTP")
 def test_an_acl_that_is_not_there_is_a_404(api: Api) -> None:
     api.ok("POST", f"{SECRETS}/scopes/create", {"scope": "team"})
     assert api("GET", f"{SECRETS}/acls/get?scope=team&principal=x").error == (404, "RESOURCE_DOES_NOT_EXIST")
@@ -192,6 +207,7 @@ def test_an_unknown_level_is_refused_and_an_unknown_principal_is_not(api: Api) -
     api.ok("POST", f"{SECRETS}/acls/put", {"scope": "team", "principal": "nobody@example.com", "permission": "READ"})
 
 
+@pytest.mark.witness("acl-unknown-principal", client="HTTP")
 def test_unknown_principals_are_refused_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(known_principals_only=True)) as strict:
         api = api_of(strict.host, strict.token)
@@ -211,6 +227,7 @@ def test_a_field_of_the_wrong_type_is_a_400(api: Api, value: object) -> None:
     assert answer.error == (400, "INVALID_PARAMETER_VALUE")
 
 
+@pytest.mark.witness("acl-principal-case", client="HTTP")
 def test_principals_that_differ_in_case_are_the_same_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(principal_case="insensitive")) as workspace:
         api = api_of(workspace.host, workspace.token)
@@ -225,6 +242,7 @@ def test_principals_that_differ_in_case_are_the_same_where_the_switch_says_so(ap
         assert ann("GET", "/api/2.0/secrets/list", query={"scope": "s"}).status == 403
 
 
+@pytest.mark.witness("scope-users-manage", client="HTTP")
 def test_initial_manage_principal_is_ignored_where_the_switch_says_so(api_of: Callable[..., Api]) -> None:
     with LocalWorkspace(behaviour=Behaviour(initial_manage_principal="ignore")) as workspace:
         api = api_of(workspace.host, workspace.token)

@@ -73,6 +73,7 @@ def chat_model(langchain: ModuleType, chat_endpoint: str) -> Iterator[ChatDatabr
     made.client.close()  # as above
 
 
+@pytest.mark.witness("call-openai-by-model", client="databricks-langchain")
 def test_invoke(model: ChatDatabricks) -> None:
     answer = model.invoke("Say hello")
     assert answer.text == "hello"

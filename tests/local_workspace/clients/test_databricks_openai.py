@@ -41,6 +41,7 @@ async def asynchronous(databricks: LocalWorkspace, route: dict[str, bool]) -> As
         yield opened
 
 
+@pytest.mark.witness("call-openai-by-model", client="databricks-openai")
 def test_chat_and_stream(client: DatabricksOpenAI, chat_endpoint: str) -> None:
     answer = client.chat.completions.create(model=chat_endpoint, messages=HELLO)
     assert answer.choices[0].message.content == "hello"

@@ -93,11 +93,35 @@ def chat(client: WorkspaceClient) -> ServingEndpointDetailed:
     )
 
 
+@pytest.mark.witness(
+    "auth-me",
+    "auth-discovery",
+    "GET /api/2.0/preview/scim/v2/Me",
+    "GET /.well-known/databricks-config",
+    client="databricks-sdk",
+)
 def test_who_and_where(client: WorkspaceClient, instant: LocalWorkspace) -> None:
     assert client.current_user.me().user_name == "local-admin@example.com"
     assert str(client.get_workspace_id()) == instant.workspace_id
 
 
+@pytest.mark.witness(
+    "secret-read-base64",
+    "scope-creator-manages",
+    "secret-read-remotely",
+    "POST /api/2.0/secrets/scopes/create",
+    "POST /api/2.0/secrets/scopes/delete",
+    "POST /api/2.0/secrets/put",
+    "POST /api/2.0/secrets/delete",
+    "POST /api/2.0/secrets/acls/put",
+    "POST /api/2.0/secrets/acls/delete",
+    "GET /api/2.0/secrets/scopes/list",
+    "GET /api/2.0/secrets/get",
+    "GET /api/2.0/secrets/list",
+    "GET /api/2.0/secrets/acls/get",
+    "GET /api/2.0/secrets/acls/list",
+    client="databricks-sdk",
+)
 def test_secrets_and_acls(client: WorkspaceClient) -> None:
     client.secrets.create_scope("team")
     client.secrets.put_secret("team", "text", string_value="value")
@@ -114,6 +138,13 @@ def test_secrets_and_acls(client: WorkspaceClient) -> None:
     assert list(client.secrets.list_scopes()) == []
 
 
+@pytest.mark.witness(
+    "endpoint-starts-updating",
+    "entities-defaults",
+    "POST /api/2.0/serving-endpoints",
+    "GET /api/2.0/serving-endpoints/{name}",
+    client="databricks-sdk",
+)
 def test_create_and_wait(chat: ServingEndpointDetailed) -> None:
     assert chat.state.ready is EndpointStateReady.READY
     assert chat.config.config_version == 1
@@ -122,6 +153,7 @@ def test_create_and_wait(chat: ServingEndpointDetailed) -> None:
 
 
 @pytest.mark.usefixtures("chat")
+@pytest.mark.witness("config-version", "PUT /api/2.0/serving-endpoints/{name}/config", client="databricks-sdk")
 def test_update_config_and_wait(client: WorkspaceClient) -> None:
     updated = client.serving_endpoints.update_config_and_wait(
         "chat",
@@ -134,6 +166,14 @@ def test_update_config_and_wait(client: WorkspaceClient) -> None:
 
 
 @pytest.mark.usefixtures("chat")
+@pytest.mark.witness(
+    "gateway-replaced-whole",
+    "tags-set",
+    "PATCH /api/2.0/serving-endpoints/{name}/tags",
+    "PUT /api/2.0/serving-endpoints/{name}/ai-gateway",
+    "PATCH /api/2.0/serving-endpoints/{name}/notifications",
+    client="databricks-sdk",
+)
 def test_tags_gateway_and_notifications(client: WorkspaceClient) -> None:
     tags = client.serving_endpoints.patch("chat", add_tags=[EndpointTag("a", "1")], delete_tags=["team"])
     assert tags.tags == [EndpointTag("a", "1")]
@@ -147,6 +187,16 @@ def test_tags_gateway_and_notifications(client: WorkspaceClient) -> None:
     assert shown.ai_gateway.usage_tracking_config is None
 
 
+@pytest.mark.witness(
+    "permissions-object-type",
+    "permissions-admins-inherit",
+    "acl-unknown-principal",
+    "GET /api/2.0/permissions/serving-endpoints/{id}",
+    "PUT /api/2.0/permissions/serving-endpoints/{id}",
+    "PATCH /api/2.0/permissions/serving-endpoints/{id}",
+    "GET /api/2.0/permissions/serving-endpoints/{id}/permissionLevels",
+    client="databricks-sdk",
+)
 def test_permissions(client: WorkspaceClient, chat: ServingEndpointDetailed) -> None:
     client.serving_endpoints.set_permissions(
         chat.id,
@@ -169,6 +219,12 @@ def test_permissions(client: WorkspaceClient, chat: ServingEndpointDetailed) -> 
 
 
 @pytest.mark.usefixtures("chat")
+@pytest.mark.witness(
+    "endpoint-missing",
+    "GET /api/2.0/serving-endpoints",
+    "DELETE /api/2.0/serving-endpoints/{name}",
+    client="databricks-sdk",
+)
 def test_list_query_and_delete(client: WorkspaceClient) -> None:
     assert "chat" in [each.name for each in client.serving_endpoints.list()]
     messages = [ChatMessage(role=ChatMessageRole.USER, content="hi")]
@@ -179,6 +235,7 @@ def test_list_query_and_delete(client: WorkspaceClient) -> None:
         client.serving_endpoints.get("chat")
 
 
+@pytest.mark.witness("call-served-model-header", "POST /serving-endpoints/{name}/invocations", client="databricks-sdk")
 def test_query_says_which_model_served(databricks: LocalWorkspace, chat_endpoint: str) -> None:
     sdk = WorkspaceClient(host=databricks.host, token=databricks.token)
     message = ChatMessage(role=ChatMessageRole.USER, content="Say hello")
@@ -188,6 +245,9 @@ def test_query_says_which_model_served(databricks: LocalWorkspace, chat_endpoint
     assert answer.usage.total_tokens > 0
 
 
+@pytest.mark.witness(
+    "call-one-served-model", "POST /serving-endpoints/{name}/served-models/{model}/invocations", client="databricks-sdk"
+)
 def test_query_of_one_served_model(databricks: LocalWorkspace, chat_endpoint: str) -> None:
     sdk = WorkspaceClient(host=databricks.host, token=databricks.token)
     served = "gpt-4o" if chat_endpoint == "chat" else chat_endpoint
@@ -219,22 +279,52 @@ def test_the_sdks_openai_client(databricks: LocalWorkspace, chat_endpoint: str) 
 
 
 @pytest.mark.usefixtures("chat")
+@pytest.mark.witness(
+    "GET /api/2.0/serving-endpoints/{name}/metrics",
+    "GET /api/2.0/serving-endpoints/{name}/openapi",
+    client="databricks-sdk",
+)
 def test_reports(client: WorkspaceClient) -> None:
     assert b"request_count" in client.serving_endpoints.export_metrics("chat").contents.read()
     assert b"invocations" in client.serving_endpoints.get_open_api("chat").contents.read()
 
 
-@pytest.mark.usefixtures("chat")
+@pytest.mark.witness(
+    "GET /api/2.0/serving-endpoints/{name}/served-models/{model}/build-logs",
+    "GET /api/2.0/serving-endpoints/{name}/served-models/{model}/logs",
+    "PATCH /api/2.0/serving-endpoints/{name}/telemetry-config",
+    client="databricks-sdk",
+)
+def test_logs_and_telemetry_of_a_custom_model(client: WorkspaceClient, instant: LocalWorkspace) -> None:
+    custom = ServedEntityInput(
+        name="m", entity_name="main.ml.m", entity_version="1", workload_size="Small", scale_to_zero_enabled=True
+    )
+    client.serving_endpoints.create("custom", config=EndpointCoreConfigInput(name="custom", served_entities=[custom]))
+    instant.clock.advance(60)
+    assert client.serving_endpoints.build_logs("custom", "m").logs is not None
+    assert client.serving_endpoints.logs("custom", "m").logs is not None
+    telemetry = TelemetryConfig(telemetry_profile_id="p")
+    client.serving_endpoints.patch_telemetry_config("custom", telemetry_config=telemetry)
+    assert client.serving_endpoints.get("custom").telemetry_config.telemetry_profile_id == "p"
+
+
+@pytest.mark.witness("GET /api/2.0/serving-endpoints:foundation-models", client="databricks-sdk")
 def test_the_pay_per_token_endpoints_are_listed(client: WorkspaceClient) -> None:
     listed = client.api_client.do("GET", "/api/2.0/serving-endpoints:foundation-models")
     assert "databricks-gte-large-en" in {each["name"] for each in listed["endpoints"]}
 
 
+@pytest.mark.witness("rate-limits-hidden", "PUT /api/2.0/serving-endpoints/{name}/rate-limits", client="databricks-sdk")
 def test_the_deprecated_limits_are_put(client: WorkspaceClient, chat: ServingEndpointDetailed) -> None:
     limit = RateLimit(calls=1, renewal_period=RateLimitRenewalPeriod.MINUTE)
     assert client.serving_endpoints.put(chat.name, rate_limits=[limit]).rate_limits == [limit]
 
 
+@pytest.mark.witness(
+    "POST /api/2.0/serving-endpoints/pt",
+    "PUT /api/2.0/serving-endpoints/pt/{name}/config",
+    client="databricks-sdk",
+)
 def test_provisioned_throughput_and_logs_of_what_serves(client: WorkspaceClient) -> None:
     served = PtServedModel(entity_name="system.ai.llama", entity_version="1", provisioned_model_units=50, name="llama")
     config = PtEndpointCoreConfig(served_entities=[served])
@@ -245,6 +335,7 @@ def test_provisioned_throughput_and_logs_of_what_serves(client: WorkspaceClient)
     assert client.serving_endpoints.logs("pt", "llama").logs is not None
 
 
+@pytest.mark.witness("telemetry-custom-alone", client="databricks-sdk")
 def test_telemetry_is_not_for_external_models(client: WorkspaceClient, chat: ServingEndpointDetailed) -> None:
     with pytest.raises(InvalidParameterValue, match="not supported"):
         client.serving_endpoints.patch_telemetry_config(
@@ -252,6 +343,15 @@ def test_telemetry_is_not_for_external_models(client: WorkspaceClient, chat: Ser
         )
 
 
+@pytest.mark.usefixtures("chat")
+@pytest.mark.witness(
+    "endpoint-exists",
+    "scope-missing",
+    "scope-name-form",
+    "permissions-denied",
+    "auth-bad-token",
+    client="databricks-sdk",
+)
 def test_errors_become_the_sdks_own_classes(client: WorkspaceClient, instant: LocalWorkspace) -> None:
     with pytest.raises(ResourceAlreadyExists, match="Scope team already exists!"):
         client.secrets.create_scope("team")
@@ -271,6 +371,7 @@ def test_errors_become_the_sdks_own_classes(client: WorkspaceClient, instant: Lo
 
 
 @pytest.mark.usefixtures("chat")
+@pytest.mark.witness("config-busy", client="databricks-sdk")
 def test_a_busy_endpoint_is_a_conflict(client: WorkspaceClient, instant: LocalWorkspace) -> None:
     instant.endpoints.take("chat", seconds=60)
     client.serving_endpoints.update_config("chat", served_entities=[entity("new")])
@@ -278,6 +379,7 @@ def test_a_busy_endpoint_is_a_conflict(client: WorkspaceClient, instant: LocalWo
         client.serving_endpoints.update_config("chat", served_entities=[entity("newer")])
 
 
+@pytest.mark.witness("config-failure", client="databricks-sdk")
 def test_a_failed_deployment_ends_the_sdks_waiter(client: WorkspaceClient, instant: LocalWorkspace) -> None:
     instant.endpoints.fail("chat", message="no quota")
     with pytest.raises(OperationFailed, match="UPDATE_FAILED"):
@@ -287,6 +389,9 @@ def test_a_failed_deployment_ends_the_sdks_waiter(client: WorkspaceClient, insta
     assert client.serving_endpoints.get("chat").state.config_update is EndpointStateConfigUpdate.UPDATE_FAILED
 
 
+@pytest.mark.witness(
+    "auth-m2m", "GET /oidc/.well-known/oauth-authorization-server", "POST /oidc/v1/token", client="databricks-sdk"
+)
 def test_a_service_principal_signs_in_with_oauth(instant: LocalWorkspace) -> None:
     secret = instant.client_secret_for(APPLICATION)
     robot = WorkspaceClient(host=instant.host, client_id=APPLICATION, client_secret=secret)

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabricksDeploymentClient]:
+def instant() -> Iterator[LocalWorkspace]:
     with LocalWorkspace(deploy_seconds=0) as running:
-        monkeypatch.setenv("DATABRICKS_HOST", running.host)
-        monkeypatch.setenv("DATABRICKS_TOKEN", running.token)
-        yield get_deploy_client("databricks")
+        yield running
+
+
+@pytest.fixture
+def client(instant: LocalWorkspace, monkeypatch: pytest.MonkeyPatch) -> DatabricksDeploymentClient:
+    monkeypatch.setenv("DATABRICKS_HOST", instant.host)
+    monkeypatch.setenv("DATABRICKS_TOKEN", instant.token)
+    return get_deploy_client("databricks")
 
 
 def config(name: str) -> dict[str, Any]:
@@ -49,6 +54,7 @@ def chat(client: DatabricksDeploymentClient) -> DatabricksEndpoint:
         return client.create_endpoint(name="chat", config=config("first"))
 
 
+@pytest.mark.witness("key-plaintext-hidden", client="mlflow")
 def test_create_and_get(client: DatabricksDeploymentClient, chat: DatabricksEndpoint) -> None:
     assert chat.name == "chat"
     shown = client.get_endpoint("chat")
@@ -62,6 +68,7 @@ def test_create_with_the_whole_payload_in_the_config(client: DatabricksDeploymen
 
 
 @pytest.mark.usefixtures("chat")
+@pytest.mark.witness("route-trailing-slash", client="mlflow")
 def test_list(client: DatabricksDeploymentClient) -> None:
     assert "chat" in [each["name"] for each in client.list_endpoints()]
 
@@ -73,6 +80,7 @@ def test_update_config(client: DatabricksDeploymentClient) -> None:
 
 
 @pytest.mark.usefixtures("chat")
+@pytest.mark.witness("rate-limits-hidden", "PUT /api/2.0/serving-endpoints/{name}/rate-limits", client="mlflow")
 def test_update_tags_limits_and_gateway(client: DatabricksDeploymentClient) -> None:
     client.update_endpoint_tags("chat", config={"add_tags": [{"key": "a", "value": "b"}]})
     limits = {"rate_limits": [{"calls": 10, "key": "endpoint", "renewal_period": "minute"}]}
@@ -84,6 +92,7 @@ def test_update_tags_limits_and_gateway(client: DatabricksDeploymentClient) -> N
 
 
 @pytest.mark.usefixtures("chat")
+@pytest.mark.witness("call-stream-data-alone", client="mlflow")
 def test_predict_and_predict_stream(client: DatabricksDeploymentClient) -> None:
     inputs = {"messages": [{"role": "user", "content": "hi"}]}
     assert client.predict(endpoint="chat", inputs=inputs)["choices"][0]["message"]["content"]

@@ -39,6 +39,7 @@ async def asynchronous(serving: LocalWorkspace) -> AsyncIterator[openai.AsyncOpe
         yield opened
 
 
+@pytest.mark.witness("call-openai-by-model", "POST /serving-endpoints/chat/completions", client="openai")
 def test_chat(client: openai.OpenAI, chat_endpoint: str) -> None:
     answer = client.chat.completions.create(model=chat_endpoint, messages=HELLO, temperature=0, max_tokens=20)
     assert answer.choices[0].message.content == "hello"
@@ -94,6 +95,7 @@ def test_a_model_class_is_filled_in(client: openai.OpenAI, chat_endpoint: str) -
 
 
 @pytest.mark.parametrize("encoding", ["float", "base64"])
+@pytest.mark.witness("POST /serving-endpoints/embeddings", client="openai")
 def test_embeddings(client: openai.OpenAI, embedding_endpoint: str, encoding: Any) -> None:  # noqa: ANN401 - one of the client's literals
     answer = client.embeddings.create(model=embedding_endpoint, input=["a", "b", "a"], encoding_format=encoding)
     vectors = [_floats(each.embedding) for each in answer.data]
@@ -110,10 +112,12 @@ def _floats(embedding: list[float] | str) -> list[float]:
     return list(struct.unpack(f"<{len(raw) // 4}f", raw))
 
 
+@pytest.mark.witness("POST /serving-endpoints/completions", client="openai")
 def test_completions(client: openai.OpenAI) -> None:
     assert client.completions.create(model="completion", prompt="Say hello").choices[0].text == "hello"
 
 
+@pytest.mark.witness("POST /serving-endpoints/responses", client="openai")
 def test_responses(client: openai.OpenAI, chat_endpoint: str) -> None:
     answer = client.responses.create(model=chat_endpoint, input="Say hello", instructions="Be short.")
     assert (answer.output_text, answer.status) == ("hello", "completed")
@@ -145,6 +149,21 @@ async def test_the_asynchronous_client(
     assert len(embedded.data) == 1
 
 
+@pytest.mark.witness(
+    "POST /ai-gateway/mlflow/v1/chat/completions",
+    "POST /ai-gateway/mlflow/v1/completions",
+    "POST /ai-gateway/mlflow/v1/embeddings",
+    "POST /ai-gateway/mlflow/v1/responses",
+    "POST /ai-gateway/openai/v1/chat/completions",
+    "POST /ai-gateway/openai/v1/completions",
+    "POST /ai-gateway/openai/v1/embeddings",
+    "POST /ai-gateway/openai/v1/responses",
+    "POST /ai-gateway/codex/v1/chat/completions",
+    "POST /ai-gateway/codex/v1/completions",
+    "POST /ai-gateway/codex/v1/embeddings",
+    "POST /ai-gateway/codex/v1/responses",
+    client="openai",
+)
 @pytest.mark.parametrize("gateway", ["ai-gateway/mlflow/v1", "ai-gateway/openai/v1", "ai-gateway/codex/v1"])
 def test_the_ai_gateways_routes_answer_alike(
     client: openai.OpenAI, serving: LocalWorkspace, gateway: str, chat_endpoint: str, embedding_endpoint: str

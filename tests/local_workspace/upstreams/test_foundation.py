@@ -27,6 +27,7 @@ def client(workspace: LocalWorkspace) -> Iterator[openai.OpenAI]:
         yield opened
 
 
+@pytest.mark.witness("call-stream-usage", client="openai")
 def test_foundation_endpoints_send_cumulative_usage_unasked(client: openai.OpenAI) -> None:
     chunks = list(client.chat.completions.create(model=FOUNDATION, messages=HELLO, stream=True))
     assert all(chunk.usage is not None for chunk in chunks)
@@ -35,6 +36,7 @@ def test_foundation_endpoints_send_cumulative_usage_unasked(client: openai.OpenA
 
 
 @pytest.mark.parametrize("style", ["on_request", "final_chunk"])
+@pytest.mark.witness("call-stream-usage", client="openai")
 def test_the_usage_style_of_foundation_endpoints_is_a_switch(style: str) -> None:
     behaviour = Behaviour.parse([f"stream_usage={style}"])
     with (

@@ -40,6 +40,7 @@ def two(
     return make
 
 
+@pytest.mark.witness("call-traffic", client="HTTP")
 def test_traffic_follows_the_split(api: Api, two: Callable[..., None]) -> None:
     two(traffic=(75, 25))
     served = [api("POST", CALL, HELLO).headers[SERVED] for _ in range(80)]
@@ -47,12 +48,14 @@ def test_traffic_follows_the_split(api: Api, two: Callable[..., None]) -> None:
     assert set(served) == {"entity-0", "entity-1"}
 
 
+@pytest.mark.witness("call-traffic", client="HTTP")
 def test_an_entity_without_traffic_is_never_chosen(api: Api, two: Callable[..., None]) -> None:
     two(traffic=(0, 100))
     assert {api("POST", CALL, HELLO).headers[SERVED] for _ in range(20)} == {"entity-1"}
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.witness("gateway-fallbacks", client="HTTP")
 def test_a_fallback_answers_for_an_entity_that_fails(
     api: Api, upstream: Upstream, two: Callable[..., None], status: int
 ) -> None:

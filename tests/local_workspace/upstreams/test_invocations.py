@@ -36,6 +36,7 @@ def test_the_upstream_sees_the_key_exactly_as_put(
     assert upstream.received[0].body == {**HELLO, "model": "gpt-4o"}
 
 
+@pytest.mark.witness("key-freshness", client="HTTP")
 def test_after_a_rotation_the_upstream_sees_the_new_key(
     api: Api, upstream: Upstream, put_key: Callable[..., None], on_upstream: Callable[..., None]
 ) -> None:
@@ -89,6 +90,7 @@ def test_the_simulator_refuses_a_wrong_key_and_the_refusal_is_passed_on(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500, 502, 503])
+@pytest.mark.witness("call-provider-error", client="HTTP")
 def test_an_upstreams_error_keeps_its_status_and_words(
     api: Api,
     upstream: Upstream,
@@ -179,6 +181,7 @@ def test_a_host_that_may_not_be_called_is_refused_at_call_time(
     assert "cannot be called" in answer.body["message"]
 
 
+@pytest.mark.witness("key-dangling", client="HTTP")
 def test_a_secret_that_is_gone_is_named(
     api: Api, put_key: Callable[..., None], serve: Callable[..., None], openai_model: Callable[..., dict[str, Any]]
 ) -> None:
@@ -190,6 +193,7 @@ def test_a_secret_that_is_gone_is_named(
     assert "{{secrets/s/k}} is missing" in answer.body["message"]
 
 
+@pytest.mark.witness("call-not-ready", client="HTTP")
 def test_an_endpoint_that_is_not_ready_answers_503(
     api: Api, put_key: Callable[..., None], create: Callable[..., dict[str, Any]]
 ) -> None:
@@ -202,6 +206,7 @@ def test_an_unknown_endpoint_is_a_404(api: Api) -> None:
     assert api("POST", CALL, HELLO).error == (404, "RESOURCE_DOES_NOT_EXIST")
 
 
+@pytest.mark.witness("call-needs-query", client="HTTP")
 def test_a_caller_without_can_query_is_refused_before_the_upstream(
     api_as: Callable[..., Api],
     upstream: Upstream,
@@ -237,6 +242,7 @@ def test_a_rate_limit_of_zero_disables_the_endpoint(
         ),
     ],
 )
+@pytest.mark.witness("call-unknown-field", client="HTTP")
 def test_a_malformed_body_is_refused_before_the_upstream(
     api: Api,
     upstream: Upstream,
@@ -266,6 +272,7 @@ def test_a_body_that_is_no_json_object_is_refused(
     assert api("POST", CALL, raw=raw).error == (400, "BAD_REQUEST")
 
 
+@pytest.mark.witness("call-size", client="HTTP")
 def test_a_body_over_four_megabytes_is_refused(
     api: Api, put_key: Callable[..., None], serve: Callable[..., None], openai_model: Callable[..., dict[str, Any]]
 ) -> None:

@@ -117,6 +117,7 @@ def chunks_of(answer: Answer) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.witness("call-translated", client="HTTP")
 def test_a_text_comes_whole_with_its_usage(call: Callable[..., Answer], provider: str) -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say hello"}]
     answer = call(model(provider), {"messages": messages, "max_tokens": 20})
