@@ -44,9 +44,9 @@ RULES = (
     ),
     Rule(
         "gateway-guardrail-block",
-        "A guardrail's block is 400 BAD_REQUEST whose message names the guardrail.",
-        Certainty.ASSUMED,
-        "no answer is on record",
+        "A guardrail's block is 400 BAD_REQUEST whose message is JSON with input_guardrail and finishReason.",
+        Certainty.OBSERVED,
+        "rows of an inference table that a user published (app_gw_payload, 2026-08-28)",
     ),
     Rule(
         "gateway-stream-held",
@@ -68,9 +68,9 @@ RULES = (
     ),
     Rule(
         "gateway-payload-table",
-        "An inference table keeps requests and responses in PREFIX_payload.",
-        Certainty.DOCUMENTED,
-        "docs: ai-gateway/inference-tables",
+        "An inference table keeps requests and responses in PREFIX_payload, with the columns that it has there.",
+        Certainty.OBSERVED,
+        "docs: ai-gateway/inference-tables; columns: the same published table",
     ),
     Rule(
         "gateway-fallbacks",
