@@ -80,7 +80,7 @@ class Driver:
             from provisioning.readiness import wait_until_ready_async  # noqa: PLC0415 - loaded when somebody waits
 
             await wait_until_ready_async(
-                lambda: self.run(read_state(step.endpoint, learn=step.learn)),
+                lambda: self.run(read_state(step.endpoint, learn=step.learn, thorough=step.thorough)),
                 step.endpoint.name,
                 timeout=step.seconds,
                 on_poll=self.on_poll,

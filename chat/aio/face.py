@@ -105,7 +105,7 @@ class AsyncChatClient:
     async def wait_until_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as the sync client
         """Wait until the (first) endpoint is ready to answer; arguments and errors as `ChatClient.wait_until_ready`."""
         seconds = timeout if timeout is not None else self._caller.patience.wait or 300.0
-        await self._driver.wait(AwaitReady(self._caller.endpoints[0], seconds))
+        await self._driver.wait(AwaitReady(self._caller.endpoints[0], seconds, thorough=True))
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""

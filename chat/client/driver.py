@@ -76,7 +76,7 @@ class Driver:
             from provisioning.readiness import wait_until_ready  # noqa: PLC0415 - loaded when somebody waits
 
             wait_until_ready(
-                lambda: self.run(read_state(step.endpoint, learn=step.learn)),
+                lambda: self.run(read_state(step.endpoint, learn=step.learn, thorough=step.thorough)),
                 step.endpoint.name,
                 timeout=step.seconds,
                 on_poll=self.on_poll,

@@ -149,16 +149,19 @@ class ChatClient:
         return self._driver.run(self._caller.embed(texts, params, options=Options(token=token)))
 
     def wait_until_ready(self, timeout: float | None = None) -> None:
-        """Wait until the (first) endpoint is ready to answer.
+        """Wait until the (first) endpoint answers by the config that was written last.
+
+        A call's own `wait` is content with an older config that still answers.
 
         Args:
             timeout: seconds to wait at most; by default the client's `wait`, or 300.
 
         Raises:
             ReadinessError: it is not ready in time, has failed or does not exist.
+            PermissionDeniedError: its state is not to be seen.
         """
         seconds = timeout if timeout is not None else self._caller.patience.wait or 300.0
-        self._driver.wait(AwaitReady(self._caller.endpoints[0], seconds))
+        self._driver.wait(AwaitReady(self._caller.endpoints[0], seconds, thorough=True))
 
     def close(self) -> None:
         """Close all idle connections."""

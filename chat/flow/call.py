@@ -55,6 +55,7 @@ def complete(
         limit=call.max_retries,
         clock=clock,
         jitter=jitter,
+        cold_until=clock() + call.wait,
     )
     return (yield from _on(final, call, remember(final), patient, passed_over))
 
@@ -66,6 +67,7 @@ def _on(
     if call.wait and not memory.ready:
         yield AwaitReady(endpoint, call.wait, memory.learn)
         memory.ready = True
+        attempts.extend(call.retry_for)  # what fails now is not to be given up because the wait took so long
     origin = {"endpoint": endpoint.name, **({"fallback_from": dict(passed_over)} if passed_over else {})}
     unfinished = Unfinished(call)
     recovery = Recovery(endpoint, call, memory=memory, attempts=attempts, unfinished=unfinished)

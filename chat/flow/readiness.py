@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,17 +20,19 @@ from chat.flow.steps import Authorize, Endpoint, Flow, Send
 from chat.wire import HEADERS, Access, Request, Response, read_json, refusal, state_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 _FIRST_ERROR = 400
 _TIMEOUT = 30.0
 
-# Who may query an endpoint may not always look at it: then the call itself has to show whether it can be made.
-_NOT_TO_BE_SEEN: Mapping[str, object] = {"state": {"ready": "READY"}}
+_ANSWERS: Mapping[str, object] = {"state": {"ready": "READY"}}
 
 
 def read_state(
-    endpoint: Endpoint, *, learn: Callable[[Mapping[str, object] | None], None] = lambda _: None
+    endpoint: Endpoint,
+    *,
+    learn: Callable[[Mapping[str, object] | None], None] = lambda _: None,
+    thorough: bool = False,
 ) -> Flow[Mapping[str, object] | None]:
     """Fetch the JSON object by which `provisioning.readiness` judges an endpoint; None if it is not found.
 
@@ -38,6 +41,10 @@ def read_state(
     Args:
         endpoint: which.
         learn: is told what was seen of it, if anything was.
+        thorough: whether the state of its last config counts, rather than whether any answers.
+
+    Raises:
+        PermissionDeniedError: its state is not to be seen, and `thorough` is asked for.
     """
     try:
         access: Access = yield Authorize(endpoint)
@@ -50,8 +57,14 @@ def read_state(
             seen = yield from _seen(endpoint, renewed)
     except PASSING as error:
         return {"state": {"ready": f"unknown ({error.message})"}}
+    except PermissionDeniedError:
+        if thorough:
+            raise
+        # Who may query an endpoint may not always look at it: the call itself has to show whether it can be made.
+        seen = _ANSWERS
     learn(seen)
-    return seen
+    # While an endpoint is updated, or after that failed, the config before it goes on to serve.
+    return seen if thorough or not _serves(seen) else _ANSWERS
 
 
 @contextmanager
@@ -84,6 +97,9 @@ def _seen(endpoint: Endpoint, access: Access) -> Flow[Mapping[str, object] | Non
     error = refusal(response.without(access.credential))
     if isinstance(error, NotFoundError):
         return None
-    if isinstance(error, PermissionDeniedError):
-        return _NOT_TO_BE_SEEN
     raise error
+
+
+def _serves(seen: Mapping[str, object] | None) -> bool:
+    state = seen.get("state") if seen is not None else None
+    return isinstance(state, Mapping) and state.get("ready") == "READY"

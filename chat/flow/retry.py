@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,8 @@ class Attempts:
         limit: how many retries at most; None leaves it to the deadline.
         clock: a monotonic clock, in seconds.
         jitter: a random number from 0 to 1, so that callers who failed together do not return together.
+        cold_until: until when, by the clock, an endpoint that is unavailable may be starting: `limit` is for failures,
+            and that is none yet.
     """
 
     def __init__(
@@ -73,13 +76,15 @@ class Attempts:
         limit: int | None,
         clock: Callable[[], float],
         jitter: Callable[[], float],
+        cold_until: float = -math.inf,
     ) -> None:
         self._deadline = deadline
         self._contact_by = contact_by
         self._limit = limit
         self._clock = clock
         self._jitter = jitter
-        self._made = 0
+        self._cold_until = cold_until
+        self._made = self._counted = 0
 
     @property
     def now(self) -> float:
@@ -91,14 +96,20 @@ class Attempts:
 
         Giving up comes at once when what the server asks to wait goes past the deadline: waiting in vain helps nobody.
         """
-        if self._limit is not None and self._made >= self._limit:
-            return None
+        if not (isinstance(error, UnavailableError) and self._clock() < self._cold_until):
+            if self._limit is not None and self._counted >= self._limit:
+                return None
+            self._counted += 1
         pause = self._pause(error.retry_after)
         if error.retry_after is not None:
             memory.open_at = max(memory.open_at, self._clock() + error.retry_after)
         self._made += 1
         unknown = isinstance(error, UnreachableError) and not memory.reached
         return pause if self._clock() + pause <= (self._contact_by if unknown else self._deadline) else None
+
+    def extend(self, seconds: float) -> None:
+        """Let attempts begin for so many seconds from now, if they might not anyway."""
+        self._deadline = max(self._deadline, self._clock() + seconds)
 
     def anew(self, *, retry_for: float, limit: int | None) -> Attempts:
         """Begin to count anew, for a call that has come further.

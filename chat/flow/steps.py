@@ -39,11 +39,14 @@ class AwaitReady:
         endpoint: which.
         seconds: how long at most.
         learn: is told what was seen of it.
+        thorough: whether to wait for the config that was written last. A call is content with one before it that still
+            answers, and where it may not look.
     """
 
     endpoint: Endpoint
     seconds: float
     learn: Callable[[Mapping[str, object] | None], None] = lambda _: None
+    thorough: bool = False
 
 
 @dataclass(frozen=True, slots=True)

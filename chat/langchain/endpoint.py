@@ -79,16 +79,22 @@ class EndpointModel(BaseModel):
         return client
 
     def wait_until_ready(self, timeout: float | None = None) -> None:
-        """Wait until the (first) endpoint is ready to answer.
+        """Wait until the (first) endpoint answers by the config that was written last.
 
         Args:
             timeout: seconds to wait at most; by default the model's `wait`, or 300.
 
         Raises:
             ReadinessError: it is not ready in time, has failed or does not exist.
+            PermissionDeniedError: its state is not to be seen.
         """
         with as_langchain():
             self.client.wait_until_ready(timeout)
+
+    async def await_until_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as its sync twin
+        """Do what `wait_until_ready` does, without blocking the event loop; same argument, same errors."""
+        with as_langchain():
+            await self.async_client.wait_until_ready(timeout)
 
     def close(self) -> None:
         """Close the idle connections of the synchronous client."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local_workspace import LocalWorkspace
+from tests.chat.api import request
 from tests.chat.faces import Face
 from tests.chat.scripted import Listener, ScriptedServer
 
@@ -36,13 +37,15 @@ def create_external() -> Callable[..., str]:
 
     def create(workspace: WorkspaceHandle, name: str, *, model: str = "gpt-4o-mini", **openai: str) -> str:
         scope = f"models-{name}"
-        _post(workspace, "/api/2.0/secrets/scopes/create", {"scope": scope})
+        request(workspace, "POST", "/api/2.0/secrets/scopes/create", {"scope": scope})
         secret = {"scope": scope, "key": "openai", "string_value": "sk-simulated-for-tests"}
-        _post(workspace, "/api/2.0/secrets/put", secret)
+        request(workspace, "POST", "/api/2.0/secrets/put", secret)
         config = {"openai_api_key": f"{{{{secrets/{scope}/openai}}}}", **openai}
         external = {"name": model, "provider": "openai", "task": "llm/v1/chat", "openai_config": config}
         entities = [{"name": "entity", "external_model": external}]
-        _post(workspace, "/api/2.0/serving-endpoints", {"name": name, "config": {"served_entities": entities}})
+        request(
+            workspace, "POST", "/api/2.0/serving-endpoints", {"name": name, "config": {"served_entities": entities}}
+        )
         return name
 
     return create
@@ -172,14 +175,3 @@ def gate() -> Callable[[str], contextlib.AbstractContextManager[tuple[str, list[
             server.shutdown()
 
     return open_gate
-
-
-def _post(workspace: WorkspaceHandle, path: str, body: dict[str, object]) -> None:
-    request = urllib.request.Request(  # noqa: S310 - loopback
-        f"{workspace.host}{path}",
-        data=json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {workspace.token}", "Content-Type": "application/json"},
-        method="POST",
-    )
-    with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - as above
-        pass

@@ -16,6 +16,7 @@ from databricks.sdk.service.serving import ChatMessage, ChatMessageRole
 from chat import AsyncChatClient, ChatClient, Endpoint, errors
 from chat.auth import Credentials
 from chat.wire import OwnRoute, read_own_route
+from tests.chat.api import request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,19 +24,6 @@ if TYPE_CHECKING:
     from local_workspace.local import WorkspaceHandle
 
 APPLICATION = "11111111-2222-4333-8444-555555555555"
-
-
-def request(
-    workspace: WorkspaceHandle, method: str, path: str, body: object = None, *, token: str | None = None
-) -> Any:  # noqa: ANN401 - JSON
-    asked = urllib.request.Request(  # noqa: S310 - loopback
-        path if path.startswith("http") else f"{workspace.host}{path}",
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {token or workspace.token}"},
-        method=method,
-    )
-    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310 - as above
-        return json.load(answer)
 
 
 def oauth(workspace: WorkspaceHandle, application: str, **fields: str) -> str:
