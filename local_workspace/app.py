@@ -34,6 +34,7 @@ from local_workspace.handlers import (
 )
 from local_workspace.openapi import document
 from local_workspace.recorder import Recorder
+from local_workspace.ui import page
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -119,6 +120,7 @@ def api_routes() -> list[BaseRoute]:
         identity,
         oidc,
         local,
+        page,
     )
     return [route for family in families for route in family.routes]
 

@@ -24,7 +24,10 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 _ANTHROPIC = ("/serving-endpoints/anthropic/v1/", "/ai-gateway/anthropic/v1/")
 _REQUEST_ID = b"x-request-id"
-_PUBLIC = ("/.well-known/", "/oidc/")
+PAGE = "/_local/ui"
+"""The page to look at the workspace; its files hold nothing of it, and it asks for the token itself."""
+
+_PUBLIC = ("/.well-known/", "/oidc/", f"{PAGE}/")
 _WHOLE_WORKSPACE = ("/api/", "/serving-endpoints/", "/ai-gateway/", "/_local/")
 
 
@@ -110,7 +113,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse as `Identify` found."""
         refusal = scope["state"]["refusal"] if scope["type"] == "http" else None
-        if refusal is None or scope["path"].startswith(_PUBLIC):
+        if refusal is None or scope["path"] == PAGE or scope["path"].startswith(_PUBLIC):
             await self._app(scope, receive, send)
             return
         await respond(refusal)(scope, receive, send)

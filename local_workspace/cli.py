@@ -90,6 +90,7 @@ def serve(
         with _started(settings, host=host, port=port, state=state) as workspace:
             workspace.faults.arm(armed, seed=seed)
             click.echo(Address(workspace.host, workspace.token).to_json())
+            click.echo(f"Look at it in a browser: {workspace.page}", err=True)
             threading.Event().wait()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

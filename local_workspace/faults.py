@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -67,6 +67,11 @@ class Fault:
         # MLflow's client sends some paths with a slash at the end, the others the same ones without.
         return self.method in {"*", method} and any(fnmatchcase(each, self.path) for each in (path, path.rstrip("/")))
 
+    def to_object(self) -> dict[str, Any]:
+        """Return it as the object that arms it."""
+        fields = asdict(self)
+        return {"match": {name: fields.pop(name) for name in _MATCH}, **fields}
+
 
 @dataclass
 class _Armed:
@@ -120,6 +125,13 @@ class Faults:
     def clear(self) -> None:
         """Disarm all."""
         self._armed.clear()
+
+    def view(self) -> list[dict[str, Any]]:
+        """Return what `GET /_local/faults` shows: each fault, what it matched and hit, and if it is spent."""
+        return [
+            {"fault": each.fault.to_object(), "matched": each.seen, "hit": each.hit, "spent": each.spent}
+            for each in self._armed
+        ]
 
     def take(self, method: str, path: str) -> list[Fault]:
         """Return the faults that hit a request, each counted as used."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
+from local_workspace.authentication import PAGE
 from local_workspace.resources.arrangements import Arrangement
 from local_workspace.resources.identities import USERS
 from local_workspace.running import running
@@ -85,6 +86,11 @@ class WorkspaceHandle:
     def workspace_id(self) -> str:
         """The workspace's id."""
         return self._workspace.id
+
+    @property
+    def page(self) -> str:
+        """The address of the page that shows it; it asks for the token."""
+        return self.host + PAGE
 
     @property
     def settings(self) -> Settings:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+import re
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
@@ -20,6 +21,7 @@ MASK = "[MASKED]"
 _KEPT = 10_000
 _LARGEST_BODY = 1 << 20
 _SECRETS = frozenset({"string_value", "bytes_value", "client_secret"})
+_OWN_ROUTE = re.compile(r"(/\d+)?/serving-endpoints/(?P<endpoint>[^/]+)/(served-models/[^/]+/)?invocations/?")
 _REFERENCES = frozenset(path for paths in SECRET_FIELDS.values() for path in paths)
 """Where a reference belongs: a field, or a field and the block around it where its name alone says too little."""
 
@@ -34,6 +36,7 @@ class RecordedRequest:
         status: of the answer; 0 if none was sent.
         identity: the principal that called; None if no valid token came.
         raw: the body, where it can hold no key; else the masked one.
+        endpoint: the serving endpoint that was called; None for other requests.
     """
 
     method: str
@@ -41,6 +44,7 @@ class RecordedRequest:
     status: int
     identity: str | None
     raw: bytes = field(default=b"", repr=False)
+    endpoint: str | None = None
 
     @property
     def body(self) -> Any:  # noqa: ANN401 - any JSON value
@@ -129,6 +133,7 @@ class Recorder:
                     status,
                     None if identity is None else identity.name,
                     body if _holds_no_key(scope["path"], status) else masked(body),
+                    state.get("endpoint") or _named_in(scope["path"]),
                 )
             )
 
@@ -187,6 +192,22 @@ def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
         return json.loads(body) if body else None
     except (ValueError, RecursionError):
         return None
+
+
+def _named_in(path: str) -> str | None:
+    """The endpoint of a call that broke before the workspace looked for it."""
+    call = _OWN_ROUTE.fullmatch(path)
+    return call and call["endpoint"]
+
+
+def traffic(log: RequestLog) -> Mapping[str, Mapping[str, int]]:
+    """Return what `GET /_local/traffic` answers: each endpoint's calls, and how many of them came to nothing."""
+    calls, errors = Counter[str](), Counter[str]()
+    for each in log:
+        if each.endpoint is not None:
+            calls[each.endpoint] += 1
+            errors[each.endpoint] += each.status == 0 or each.status >= 400  # noqa: PLR2004 - HTTP's errors
+    return {name: {"calls": number, "errors": errors[name]} for name, number in calls.items()}
 
 
 def view(log: RequestLog) -> Mapping[str, Any]:

@@ -140,6 +140,7 @@ def _serving(request: Request, name: str, *, own_route: bool = False) -> Serving
     workspace: Workspace = request.state.workspace
     identity: Identity = request.state.identity
     endpoint = workspace.serving_endpoint(name, identity, level="CAN_QUERY")
+    request.state.endpoint = endpoint.name  # for the log: on OpenAI's routes the path does not tell
     routes_of_their_own.check(endpoint, own=own_route, token_for=request.state.token_for)
     if endpoint.config is None:
         # What the real one answers while nothing serves is not on record; 503 is what clients wait on.

@@ -33,11 +33,21 @@ def clear_requests(call: Call) -> Mapping[str, Any]:
     return {}
 
 
+def count_traffic(call: Call) -> Mapping[str, Any]:
+    """Return how many calls each endpoint got, and how many of them came to nothing."""
+    return {"endpoints": recorder.traffic(call.workspace.requests)}
+
+
 def arm_faults(call: Call) -> Mapping[str, Any]:
     """Arm faults, in addition to those armed already."""
     faults, seed = parse_arming(call.body)
     call.workspace.faults.arm(faults, seed=seed)
     return {"armed": len(faults)}
+
+
+def list_faults(call: Call) -> Mapping[str, Any]:
+    """Return the faults that are armed, and how often each one hit."""
+    return {"armed": call.workspace.faults.view()}
 
 
 def clear_faults(call: Call) -> Mapping[str, Any]:
@@ -105,6 +115,8 @@ routes = [
     route("GET", "/_local/health", health),
     route("GET", "/_local/requests", list_requests),
     route("DELETE", "/_local/requests", clear_requests),
+    route("GET", "/_local/traffic", count_traffic),
+    route("GET", "/_local/faults", list_faults),
     route("POST", "/_local/faults", arm_faults),
     route("DELETE", "/_local/faults", clear_faults),
     route("GET", "/_local/unknown", unknown_routes),
