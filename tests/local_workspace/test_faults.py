@@ -214,6 +214,22 @@ def test_faults_are_armed_and_cleared_over_http(api: Api) -> None:
     api.ok("GET", LIST)
 
 
+def test_what_is_armed_is_listed_with_what_it_did_and_can_be_armed_again(api: Api, workspace: LocalWorkspace) -> None:
+    workspace.faults.arm([fault("status", "GET", LIST, status=429, offset=1), fault("cut", times=None)])
+    for _ in range(3):
+        with contextlib.suppress(*BROKEN):
+            api("GET", LIST)
+    armed = api.ok("GET", "/_local/faults")["armed"]
+    assert armed == workspace.faults.view()
+    assert [(each["matched"], each["hit"], each["spent"]) for each in armed] == [(2, 1, True), (3, 3, False)]
+    assert (
+        armed[0]["fault"] | {"status": 429, "offset": 1, "match": {"method": "GET", "path": LIST}} == armed[0]["fault"]
+    )
+    api.ok("DELETE", "/_local/faults")
+    api.ok("POST", "/_local/faults", {"faults": [each["fault"] for each in armed]})
+    assert [each["fault"] for each in workspace.faults.view()] == [each["fault"] for each in armed]
+
+
 def test_the_same_seed_hits_the_same_requests() -> None:
     def hits(seed: int) -> list[bool]:
         faults = Faults()

@@ -97,3 +97,16 @@ def test_references_stay_readable(workspace: LocalWorkspace, create: Callable[..
     create()
     entity = workspace.requests[-1].body["config"]["served_entities"][0]
     assert entity["external_model"]["openai_config"]["openai_api_key"] == "{{secrets/s/k}}"
+
+
+def test_an_endpoints_calls_are_counted_whatever_their_route_and_their_end(api: Api, workspace: LocalWorkspace) -> None:
+    name = "databricks-gpt-oss-120b"
+    body = {"messages": [{"role": "user", "content": "hi"}]}
+    api.ok("POST", f"/serving-endpoints/{name}/invocations", body)
+    api.ok("POST", "/serving-endpoints/chat/completions", {"model": name, **body})
+    api("POST", f"/serving-endpoints/{name}/invocations", {"messages": 1})
+    workspace.faults.arm([{"match": {"path": "/serving-endpoints/*"}, "kind": "status"}])
+    assert api("POST", f"/serving-endpoints/{name}/served-models/x/invocations", body).status == 503
+    api.ok("GET", f"{ENDPOINTS}/{name}")
+    assert api.ok("GET", "/_local/traffic") == {"endpoints": {name: {"calls": 4, "errors": 2}}}
+    assert set(workspace.requests[0].summary()) == {"method", "path", "status", "identity"}

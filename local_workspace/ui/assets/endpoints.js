@@ -73,7 +73,7 @@ function stateOf({ state = {} }) {
 function facts({ problem, ...endpoint }) {
   if (problem) return [element("p", { class: "problem" }, problem)];
   const served = servedBy(endpoint.config, "");
-  const pending = servedBy(endpoint.pending_config, "not serving");
+  const pending = servedBy(endpoint.pending_config, "This config does not serve yet.");
   const about = [endpoint.task, endpoint.route_optimized && "route-optimized", ...gatewayOf(endpoint.ai_gateway)];
   return [
     element("p", {}, about.filter(Boolean).join(" · ")),
@@ -85,17 +85,22 @@ function facts({ problem, ...endpoint }) {
 function servedBy(config, remark) {
   const routes = config?.traffic_config?.routes ?? [];
   return (config?.served_entities ?? []).map((entity) => {
-    const share = routes.find((route) => (route.served_entity_name ?? route.served_model_name) === entity.name);
-    const percentage = share?.traffic_percentage ?? 0;
-    const bar = element("span", { class: "bar", "aria-hidden": "true" });
-    bar.style.setProperty("--share", `${percentage}%`);
-    const item = element("li", {}, element("strong", {}, entity.name), ` ${modelOf(entity)}, ${percentage} % of the traffic`);
-    if (remark) item.append(` (${remark})`);
-    item.append(bar);
+    const item = element("li", {}, element("strong", {}, entity.name), ` ${modelOf(entity)}`);
+    // Pay-per-token endpoints show no routes.
+    if (routes.length) item.append(...shareOf(routes, entity.name));
+    if (remark) item.append(element("p", { class: "hint" }, remark));
     const message = entity.state?.deployment_state_message;
     if (message) item.append(element("p", { class: "problem" }, message));
     return item;
   });
+}
+
+function shareOf(routes, name) {
+  const route = routes.find((each) => (each.served_entity_name ?? each.served_model_name) === name);
+  const percentage = route?.traffic_percentage ?? 0;
+  const bar = element("span", { class: "bar", "aria-hidden": "true" });
+  bar.style.setProperty("--share", `${percentage}%`);
+  return [`, ${percentage} % of the traffic`, bar];
 }
 
 function modelOf({ external_model: external, foundation_model: foundation, entity_name: model, entity_version: version }) {

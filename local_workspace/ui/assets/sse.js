@@ -10,13 +10,17 @@ export class StreamError extends Error {}
  * @throws {StreamError} it breaks off, holds an error, or ends without `[DONE]`
  */
 export async function* events(body) {
+  let broken = false;
   for await (const data of dataOf(linesOf(body))) {
-    if (data === "[DONE]") return;
-    const event = parsed(data);
+    const event = data === "[DONE]" ? undefined : parsed(data);
     if (event?.error) throw new StreamError(`The stream failed: ${event.error.message ?? data}`);
-    yield event;
+    if (broken) break;
+    if (data === "[DONE]") return;
+    // An error may follow half an event, and says why it is half.
+    if (event === undefined) broken = true;
+    else yield event;
   }
-  throw new StreamError("The stream ended before its answer did.");
+  throw new StreamError(broken ? "The stream broke off within an event." : "The stream ended before its answer did.");
 }
 
 /** The text that an event adds to the answer; reasoning is told apart. */
@@ -34,7 +38,7 @@ function parsed(data) {
   try {
     return JSON.parse(data);
   } catch {
-    throw new StreamError("The stream broke off within an event.");
+    return undefined;
   }
 }
 

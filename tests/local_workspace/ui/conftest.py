@@ -53,12 +53,17 @@ new Promise((found, failed) => {
   const watch = new MutationObserver(look);
   watch.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
   function look() {
-    const value = (() => { return %(expression)s })();
+    let value;
+    try { value = %(expression)s } catch { return } // the page is not that far yet
     if (value) { clearTimeout(late); watch.disconnect(); found(value); }
   }
   look();
 })
 """
+
+
+class NavigatedError(AssertionError):
+    """The page was left while it was asked something."""
 
 
 class Pipe:
@@ -77,6 +82,8 @@ class Pipe:
         while True:
             heard = self.hear()
             if heard.get("id") == self._number:
+                if "navigated" in heard.get("error", {}).get("message", ""):
+                    raise NavigatedError
                 assert "error" not in heard, (method, heard["error"])
                 result: dict[str, Any] = heard["result"]
                 return result
@@ -102,14 +109,18 @@ class Tab:
 
     def __init__(self, pipe: Pipe, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         self._pipe = pipe
-        context = pipe.ask("Target.createBrowserContext")["browserContextId"]
-        target = pipe.ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        self._context = pipe.ask("Target.createBrowserContext")["browserContextId"]
+        target = pipe.ask("Target.createTarget", url="about:blank", browserContextId=self._context)["targetId"]
         self._session = pipe.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.ask(f"{domain}.enable")
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
+
+    def close(self) -> None:
+        self._pipe.ask("Target.disposeBrowserContext", browserContextId=self._context)
+        self._pipe.events.clear()
 
     def ask(self, method: str, **parameters: object) -> dict[str, Any]:
         return self._pipe.ask(method, session=self._session, **parameters)
@@ -132,8 +143,10 @@ class Tab:
         return answer["result"].get("value")
 
     def see(self, expression: str) -> Any:  # noqa: ANN401 - any JSON value
-        """Wait until an expression is true on the page, and return it."""
-        return self.evaluate(_AWAITED % {"ms": int(PATIENCE * 500), "expression": expression})
+        """Wait until an expression is true on the page, or on the one that it becomes, and return it."""
+        while True:
+            with contextlib.suppress(NavigatedError):
+                return self.evaluate(_AWAITED % {"ms": int(PATIENCE * 500), "expression": expression})
 
     def see_text(self, selector: str, text: str) -> str:
         """Wait until an element shows a text, and return all that it shows."""
@@ -247,13 +260,14 @@ def _running(program: str, home: Path) -> Iterator[Pipe]:
 
 
 @pytest.fixture
-def open_tab(chromium: Pipe) -> Callable[..., Tab]:
+def open_tab(chromium: Pipe) -> Iterator[Callable[..., Tab]]:
     """Opens tabs: `open_tab(width=360, dark=True)`."""
+    with contextlib.ExitStack() as stack:
 
-    def opened(**options: Any) -> Tab:  # noqa: ANN401 - Tab's own options
-        return Tab(chromium, **options)
+        def opened(**options: Any) -> Tab:  # noqa: ANN401 - Tab's own options
+            return stack.enter_context(contextlib.closing(Tab(chromium, **options)))
 
-    return opened
+        yield opened
 
 
 @pytest.fixture
