@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from chat.messages import Answer, Choice, Chunk, Content, ToolCall, ToolCallDelta, Usage
-from chat.messages.content import blocks_of, reasoning_of, text_of
+from chat.messages.answer import arguments_of
+from chat.messages.content import blocks_of, reasoning_beside, reasoning_of, text_of
 from chat.messages.usage import UsageReport
 
 
@@ -118,6 +119,7 @@ class _Growing:
     def __init__(self) -> None:
         self._content = Content()
         self._calls: dict[int, ToolCallDelta] = {}
+        self._places: dict[int, int] = {}
         self._logprobs: dict[str, list[object]] = {}
         self._refusal = ""
         self.finish_reason: str | None = None
@@ -139,8 +141,7 @@ class _Growing:
         elif piece:
             blocks = tuple(blocks_of(piece))
             text, reasoning = "".join(map(text_of, blocks)), "".join(map(reasoning_of, blocks))
-        thoughts = delta.get("reasoning_content")
-        if isinstance(thoughts, str) and thoughts:
+        if thoughts := reasoning_beside(delta):
             reasoning += thoughts
             self._content.add_reasoning(thoughts)
         if piece:
@@ -149,7 +150,7 @@ class _Growing:
         if isinstance(refusal := delta.get("refusal"), str):
             self._refusal += refusal
         reason = choice.get("finish_reason")
-        if isinstance(reason, str) and reason:
+        if ends := isinstance(reason, str) and reason not in {"", self.finish_reason}:  # some say it again and again
             self.finish_reason = reason
         self.begun = self.begun or bool(text or reasoning or blocks or calls or self._refusal or self.finish_reason)
         logprobs = choice.get("logprobs")
@@ -158,7 +159,7 @@ class _Growing:
             reasoning=reasoning,
             content=blocks,
             tool_calls=calls,
-            finish_reason=self.finish_reason if reason else None,
+            finish_reason=self.finish_reason if ends else None,
             logprobs=self._collected(logprobs) if isinstance(logprobs, Mapping) else None,
             index=index,
             id=identity,
@@ -199,9 +200,14 @@ class _Growing:
         return tuple(deltas)
 
     def _delta(self, piece: Mapping[str, object], function: Mapping[str, object], position: int) -> ToolCallDelta:
-        index = place if isinstance(place := piece.get("index"), int) else position
+        place = told if isinstance(told := piece.get("index"), int) else position
+        index = self._places.get(place, place)
         before = self._calls.get(index)
-        arguments = str(function.get("arguments") or "")
+        if before is not None and _is_another(before, piece.get("id"), function.get("name")):
+            # Gemini gives all calls of an answer the same index, or none.
+            index = self._places[place] = max(self._calls) + 1
+            before = None
+        arguments = arguments_of(function)
         if before is None and arguments == _NO_ARGUMENTS:
             # Claude may stream "{}" ahead of the real arguments: said aloud, it would spoil what follows.
             arguments = ""
@@ -211,6 +217,13 @@ class _Growing:
 
 
 _NO_ARGUMENTS = "{}"
+
+
+def _is_another(before: ToolCallDelta, identity: object, name: object) -> bool:
+    """Whether a piece that names its function begins another call: some servers name it, or make up an id, in each."""
+    if not name or not before.name:
+        return False
+    return identity != before.id if identity and before.id else name != before.name
 
 
 def _continued(before: ToolCallDelta, piece: ToolCallDelta) -> ToolCallDelta:

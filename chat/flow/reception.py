@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from chat.errors import (
     LARGER_REMEDY,
@@ -25,6 +24,7 @@ from chat.wire import (
     is_failure,
     is_response_event,
     metadata,
+    parse,
     refusal,
     wrong_answer,
 )
@@ -137,7 +137,7 @@ class Reception:
 
     def _chunks(self, event: Event, *, at_end: bool) -> list[Chunk]:
         try:
-            payload = json.loads(event.data)
+            payload = parse(event.data)
         except (ValueError, RecursionError) as error:
             if at_end:  # half an object: the connection went away inside it
                 raise self.cut() from error
@@ -147,7 +147,7 @@ class Reception:
         if not isinstance(payload, Mapping):
             raise self._broken(f"the stream holds a JSON {type(payload).__name__} instead of an object")
         if is_failure(payload) or event.name == "error" or failed_response(payload) is not None:
-            report = json.loads(self._discreet(event.data))
+            report = cast("Mapping[str, object]", parse(self._discreet(event.data)))
             raise self._refused(failed_response(report) or report)
         translated = self._events.chunk(payload) if is_response_event(payload) else payload
         chunks = self._assembler.add(translated) if translated is not None else []

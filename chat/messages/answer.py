@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chat.messages.content import Content
+from chat.messages.content import Content, reasoning_beside
 
 if TYPE_CHECKING:
     from chat.messages.usage import Usage
@@ -190,8 +191,7 @@ def read_choice(choice: Mapping[str, object], *, index: int = 0) -> Choice:
     if not isinstance(message, Mapping):
         message = {"content": choice.get("text")}
     content = Content()
-    thoughts = message.get("reasoning_content")
-    if isinstance(thoughts, str) and thoughts:
+    if thoughts := reasoning_beside(message):
         content.add_reasoning(thoughts)
     content.add(message.get("content"))
     logprobs = choice.get("logprobs")
@@ -215,9 +215,17 @@ def read_tool_calls(calls: object) -> tuple[ToolCall, ...]:
     for position, call in enumerate(calls):
         function = call.get("function") if isinstance(call, Mapping) else None
         if isinstance(function, Mapping):
-            name, arguments = str(function.get("name") or ""), str(function.get("arguments") or "")
+            name, arguments = str(function.get("name") or ""), arguments_of(function)
             found.append(ToolCall(str(call.get("id") or f"call_{position}"), name, arguments))
     return tuple(found)
+
+
+def arguments_of(function: Mapping[str, object]) -> str:
+    """Read a function's arguments, or a piece of them: a JSON text, or (from some servers) the object itself."""
+    arguments = function.get("arguments")
+    if isinstance(arguments, str) or arguments is None:
+        return arguments or ""
+    return json.dumps(arguments, ensure_ascii=False)
 
 
 def _text(value: object) -> str | None:

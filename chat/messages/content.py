@@ -26,7 +26,7 @@ class Content:
             self._add_block(block)
 
     def add_reasoning(self, text: str) -> None:
-        """Take in reasoning that came outside the content, as `reasoning_content`."""
+        """Take in reasoning that came outside the content; see `reasoning_beside`."""
         self._add_block(reasoning_block(text))
 
     @property
@@ -63,10 +63,13 @@ class Content:
 
 
 def blocks_of(content: object) -> Iterator[Mapping[str, object]]:
-    """Yield the blocks of a list content; strings in the list count as text, a lone string as one text block."""
+    """Yield the blocks of a list content; strings in it count as text, a lone string or block as a list of one."""
     if isinstance(content, str):
         if content:
             yield {"type": "text", "text": content}
+        return
+    if isinstance(content, Mapping):
+        yield content
         return
     if not isinstance(content, Sequence):
         return
@@ -89,6 +92,12 @@ def reasoning_of(block: Mapping[str, object]) -> str:
     return str(block.get("thinking") or "") if block.get("type") == "thinking" else ""
 
 
+def reasoning_beside(message: Mapping[str, object]) -> str:
+    """Read the reasoning that a message or a delta has beside its content: DeepSeek's name for it, or vLLM's."""
+    thoughts = message.get("reasoning_content") or message.get("reasoning")
+    return thoughts if isinstance(thoughts, str) else ""
+
+
 def reasoning_block(text: str) -> dict[str, object]:
     """Write reasoning text as Databricks' reasoning block."""
     return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]}
@@ -102,7 +111,7 @@ def _joined(last: dict[str, object], block: Mapping[str, object]) -> bool:
         # anything else that a text block carries (citations, cache_control) makes it a block of its own
         if set(last) | set(block) != {"type", "text"}:
             return False
-        last["text"] = f"{last['text']}{block['text']}"
+        last["text"] = f"{text_of(last)}{text_of(block)}"
         return True
     if block.get("type") == "reasoning":
         return _joined_summary(last, block)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from chat.messages import Answer, Choice, Embeddings
 from chat.messages.answer import read_choice
 from chat.messages.embedding import read_vectors
 from chat.messages.usage import read_usage
+from chat.wire.json_text import parse
 from chat.wire.refusals import is_failure, refusal
 from chat.wire.responses import read_output
 
@@ -29,7 +29,7 @@ def read_json(response: Response) -> Mapping[str, object]:
         RefusedError: it holds an error, although the status said success.
     """
     try:
-        payload = json.loads(response.body or b"")
+        payload = parse(response.body or b"")
     except (ValueError, RecursionError) as error:  # nested without end, it is no answer either
         raise _not_json(response) from error
     if not isinstance(payload, Mapping):

@@ -53,14 +53,22 @@ _BY_STATUS: dict[int, type[RefusedError]] = {
     504: UnavailableError,
 }
 
-# Inside a stream the status is 200 already: the code alone says what happened.
+_FIRST_ERROR, _PAST_ERRORS = 400, 600
+
+# Inside a stream the status is 200 already: the code alone says what happened, Databricks' own or the provider's.
 _STATUS_OF_CODE = {
     "BAD_REQUEST": 400,
     "INVALID_PARAMETER_VALUE": 400,
+    "INVALID_REQUEST_ERROR": 400,
+    "VALIDATIONEXCEPTION": 400,
     "UNAUTHENTICATED": 401,
+    "AUTHENTICATION_ERROR": 401,
     "PERMISSION_DENIED": 403,
+    "PERMISSION_ERROR": 403,
     "RESOURCE_DOES_NOT_EXIST": 404,
     "NOT_FOUND": 404,
+    "NOT_FOUND_ERROR": 404,
+    "THROTTLINGEXCEPTION": 429,
     "REQUEST_LIMIT_EXCEEDED": 429,
     "RESOURCE_EXHAUSTED": 429,
     "RATE_LIMIT_EXCEEDED": 429,
@@ -69,6 +77,8 @@ _STATUS_OF_CODE = {
     "INTERNAL_SERVER_ERROR": 500,
     "OVERLOADED_ERROR": 503,
     "SERVICE_UNAVAILABLE": 503,
+    "SERVICEUNAVAILABLEEXCEPTION": 503,
+    "MODELNOTREADYEXCEPTION": 503,
     "TEMPORARILY_UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
 }
@@ -115,13 +125,13 @@ class Said:
     Attributes:
         message: in words; empty if there are none.
         code: the error's code, if it is a name.
-        numeric_code: whether the code was a number: the workspace's gateway, not the endpoint, refused.
+        number: the error's code, if it is a number: in a stream, the status that it would have had by itself.
         request_id: the id that Databricks support asks for.
     """
 
     message: str = ""
     code: str | None = None
-    numeric_code: bool = False
+    number: int | None = None
     request_id: str | None = None
 
 
@@ -133,9 +143,10 @@ def refusal(response: Response, payload: Mapping[str, object] | None = None) -> 
         payload: its JSON object, where it has been read already.
     """
     said = describe(payload if payload is not None else (response.body or b""))
-    status = response.status if response.status >= 400 else _STATUS_OF_CODE.get((said.code or "").upper(), 500)  # noqa: PLR2004 - the first error status
+    status = response.status if response.status >= _FIRST_ERROR else _status(said)
     # The workspace answers 403 with a number for a code to a token it does not know (sdk-go issue 873).
-    kind = UnauthenticatedError if status == 403 and said.numeric_code else _kind(status, said)  # noqa: PLR2004 - forbidden
+    unknown = status == 403 and said.number is not None and said.code is None  # noqa: PLR2004 - forbidden
+    kind = UnauthenticatedError if unknown else _kind(status, said)
     details = Details(
         status=response.status,
         error_code=said.code,
@@ -167,7 +178,7 @@ def describe(body: bytes | Mapping[str, object]) -> Said:
     return Said(
         message=_message(layers),
         code=inert(names[0], limit=80) if names else None,
-        numeric_code=bool(codes) and isinstance(codes[0], int) and not names,
+        number=next((code for code in codes if isinstance(code, int)), None),
         request_id=next(filter(None, map(_request_id, layers)), None),
     )
 
@@ -208,6 +219,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         )
     except (TypeError, ValueError):
         return None
+
+
+def _status(said: Said) -> int:
+    """Find the status of an error in an answer whose own status was a success already."""
+    known = _STATUS_OF_CODE.get((said.code or "").upper())
+    if known is None and said.number is not None and _FIRST_ERROR <= said.number < _PAST_ERRORS:
+        return said.number
+    return known or 500
 
 
 def _kind(status: int, said: Said) -> type[RefusedError]:

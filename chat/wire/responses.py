@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from chat.messages import Choice, ToolCall
+from chat.messages.answer import arguments_of
 from chat.messages.content import Content, reasoning_of
 
 RESPONSES_PATH = "/serving-endpoints/responses"
@@ -177,4 +178,4 @@ def _flat(holder: object, inner: str) -> object:
 
 
 def _called(function: Mapping[str, object]) -> tuple[str, str]:
-    return str(function.get("name") or ""), str(function.get("arguments") or "")
+    return str(function.get("name") or ""), arguments_of(function)
