@@ -8,7 +8,7 @@ from provisioning.model.address import acl_address, scope_address
 from provisioning.model.ownership import digest
 from provisioning.model.plan import Action, Change, Operation, Step
 from provisioning.planning import guards
-from provisioning.planning.grants import SCOPE_LEVELS, compare, declared_grants, identity
+from provisioning.planning.grants import SCOPE_LEVELS, compare, declared_grants, identity, normal_grants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,8 +64,8 @@ def acl_differences(scope: SecretScope, live: LiveScope | None, circumstances: C
 
 
 def grants_digest(scope: SecretScope) -> str:
-    """Return what stands for a scope's declared rights in its marker, in whichever order they are listed."""
-    declared = sorted([each.model_dump(mode="json") for each in scope.permissions or ()], key=str)
+    """Return what stands for a scope's declared rights in its marker, in whichever words they are declared."""
+    declared = normal_grants(declared_grants(scope.permissions or (), SCOPE_LEVELS))
     return digest({"permissions": declared, "mode": scope.permissions_mode or "exact"})
 
 

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from provisioning.model.endpoints import ModelServingEndpoint, default_entity_name
 from provisioning.model.ownership import HASH_TAG, SET_TAG, ConfigHash, config_hash, read_config_hash
+from provisioning.planning.grants import ENDPOINT_LEVELS, declared_grants, normal_grants
 from provisioning.planning.normal_form import normal_body
 from provisioning.planning.requests import declared_body
 
@@ -89,7 +90,8 @@ def hash_of(endpoint: ModelServingEndpoint) -> ConfigHash:
     if table.get(_PREFIX) == endpoint.name:
         del table[_PREFIX]  # what the server fills in
     if endpoint.permissions is not None:
-        body["permissions"] = sorted([each.model_dump(mode="json") for each in endpoint.permissions], key=str)
+        declared = normal_grants(declared_grants(endpoint.permissions, ENDPOINT_LEVELS))
+        body["permissions"] = [endpoint.permissions_mode or "exact", *declared]
     return config_hash(body)
 
 

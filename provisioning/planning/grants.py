@@ -86,6 +86,11 @@ def declared_grants(
     return _collect(((_grantee_of(each), each.level) for each in permissions), levels)
 
 
+def normal_grants(grants: Grants) -> list[JsonValue]:
+    """Return grants in one form for all the ways to declare the same: in whichever order, case or number."""
+    return [[*key, level] for key, (_, level) in sorted(grants.items())]
+
+
 def granted_directly(
     acl: Iterable[Mapping[str, JsonValue]], *, inherited: bool = False
 ) -> dict[tuple[Field, str], tuple[Grantee, str]]:

@@ -47,6 +47,8 @@ def normal_form(value: JsonValue, path: str) -> JsonValue:
             value = _without_default_traffic(value)
         if path == "config.served_entities[]":
             value = _without_default_name(value)
+        if path == "config.traffic_config.routes[]":
+            value = _named_once(value)
         if rule.free_names:
             return value
         fields = {name: normal_form(each, f"{path}.{name}") for name, each in value.items()}
@@ -80,6 +82,13 @@ def _without_default_traffic(config: Mapping[str, JsonValue]) -> dict[str, JsonV
     share = routes[0].get("traffic_percentage") if isinstance(routes[0], dict) else None
     # the server gives everything to a sole entity
     return {name: each for name, each in config.items() if name != "traffic_config" or str(share) != _WHOLE}
+
+
+def _named_once(route: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Name a route's entity in one way: either field does, or both."""
+    names = ("served_entity_name", "served_model_name")
+    given = next((route[each] for each in names if route.get(each) is not None), None)
+    return {names[0]: given, **{name: each for name, each in route.items() if name not in names}}
 
 
 def _without_default_name(entity: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

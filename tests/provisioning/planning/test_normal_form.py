@@ -34,6 +34,7 @@ ENDPOINT: dict[str, Any] = {
     "permissions": [
         {"group_name": "users", "level": "CAN_QUERY"},
         {"group_name": "admins", "level": "CAN_MANAGE"},
+        {"user_name": "ann@example.com", "level": "CAN_VIEW"},
     ],
 }
 
@@ -47,6 +48,9 @@ def hashed(edit: Callable[[dict[str, Any]], object]) -> str:
 SAME: dict[str, Callable[[dict[str, Any]], object]] = {
     "tags in another order": lambda e: e["tags"].reverse(),
     "permissions in another order": lambda e: e["permissions"].reverse(),
+    "a principal in another case": lambda e: e["permissions"][2].update(user_name="Ann@Example.com"),
+    "a principal listed twice": lambda e: e["permissions"].append({"group_name": "users", "level": "CAN_VIEW"}),
+    "the mode that permissions have": lambda e: e.update(permissions_mode="exact"),
     "a default spelled out": lambda e: e["ai_gateway"]["rate_limits"][0].update(key="endpoint"),
     "what is off by default": lambda e: e["ai_gateway"].update(fallback_config={"enabled": False}),
     "the name that the server gives": lambda e: e["config"]["served_entities"][0].update(name="claude-v3"),
@@ -63,6 +67,7 @@ OTHER: dict[str, Callable[[dict[str, Any]], object]] = {
     "a block that is cleared": lambda e: e.update(ai_gateway=None),
     "a block that is released": lambda e: e.pop("ai_gateway"),
     "one right less": lambda e: e["permissions"].pop(),
+    "rights that are only added": lambda e: e.update(permissions_mode="additive"),
 }
 
 
