@@ -1,4 +1,4 @@
-"""The command line: `serve`, `tables`, and `parity`."""
+"""The command line: `serve`, `tables`, `parity`, and `verify`."""
 
 from __future__ import annotations
 
@@ -156,6 +156,43 @@ def parity(*, tests: Path, out: Path | None) -> None:
     problems = read.problems()
     if problems:
         raise click.ClickException("\n".join(problems))
+
+
+@cli.command()
+@click.option("--host", required=True, metavar="URL", help="The workspace to ask; no other is sent anything.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File with a token for it, - for stdin; else DATABRICKS_TOKEN, if DATABRICKS_HOST is this host.",
+)
+@click.option("--run", is_flag=True, help="Ask. Without it, what would be asked is shown and nothing is sent.")
+@click.option("--only", multiple=True, metavar="CHECK", help="Run this check and no other.")
+@click.option("--also", multiple=True, metavar="CHECK", help="Run this check too, which is reserved.")
+@click.option("--max-calls", default=300, show_default=True, type=click.IntRange(1))
+@click.option("--timeout", default=900.0, show_default=True, type=click.FloatRange(1), metavar="SECONDS")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the masked answers.")
+def verify(
+    *,
+    host: str,
+    token_file: Path | None,
+    run: bool,
+    only: tuple[str, ...],
+    also: tuple[str, ...],
+    max_calls: int,
+    timeout: float,
+    out: Path | None,
+) -> None:
+    """Ask a real workspace what no public source settles, and whether the ledger's rules hold there.
+
+    It makes scopes and endpoints under a prefix of its own and removes them at the end, also after Ctrl-C.
+    """
+    from local_workspace.verify.command import run_command  # noqa: PLC0415 - `--help` needs none of this
+
+    sys.exit(
+        run_command(
+            host, token_file=token_file, run=run, only=only, also=also, calls=max_calls, seconds=timeout, out=out
+        )
+    )
 
 
 def _provider_url(given: str) -> tuple[str, str]:

@@ -24,7 +24,8 @@ What the workspace on localhost does as the real one does, how that is known, an
 |---|---|---|---|
 {counts}
 
-A switch turns an assumed rule the other way ([all of them](local_workspace.md#where-the-real-api-is-uncertain)).
+A switch turns an assumed rule the other way ([all of them](local_workspace.md#where-the-real-api-is-uncertain)). Who
+has a real workspace can settle it: see [verify](local_workspace.md#ask-a-real-workspace).
 
 A witness drives the client that is named, as its vendor ships it; HTTP is a request made by hand, for what no client
 sends. No client is patched, and none knows that it talks to localhost.
