@@ -4,6 +4,7 @@ For handlers:
     request.state.workspace     the caller's `Workspace`
     request.state.identity      the caller's `Identity`
     request.app.state.resources what is opened once a server and closed with it (`Resources`)
+    request.app.state.custom_models the server's custom models (`CustomModels`)
     request.app.state.workspaces all of the server's (`Workspaces`), where a caller has no token yet
 """
 
@@ -20,6 +21,7 @@ from starlette.routing import Route
 
 from local_workspace.authentication import Door, Gate, Identify, respond
 from local_workspace.breakage import Breakage
+from local_workspace.custom_models import CustomModels
 from local_workspace.errors import ApiError
 from local_workspace.handlers import (
     connections,
@@ -88,13 +90,16 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
         latency_ms: added to every answer, in milliseconds.
     """
     resources = Resources()
+    custom_models = CustomModels(workspaces, settings=workspaces.default.settings)
     routes = api_routes()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
+            custom_models.resume()
             yield
         finally:
+            await custom_models.aclose()
             await resources.close()
 
     router = Starlette(
@@ -104,6 +109,7 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
     )
     router.state.resources = resources
     router.state.workspaces = workspaces
+    router.state.custom_models = custom_models
     inner = Breakage(Gate(_WithoutTrailingSlash(router)), store=store, latency_ms=latency_ms)
     return Door(Identify(Recorder(inner), workspaces=workspaces))
 

@@ -17,6 +17,7 @@ from local_workspace.errors import ApiError, invalid, malformed
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from local_workspace.custom_models import CustomModels
     from local_workspace.resources.identities import Identity
     from local_workspace.workspace import Workspace
 
@@ -34,6 +35,7 @@ class Call:
         query: the query's parameters.
         body: the JSON object that was sent, keys included; empty if there was none.
         base_url: the server's scheme, host and port, as the caller names them.
+        custom_models: the server's, where they run.
     """
 
     workspace: Workspace
@@ -42,6 +44,7 @@ class Call:
     query: Mapping[str, str]
     body: Mapping[str, Any] = field(repr=False)
     base_url: str
+    custom_models: CustomModels
 
     def required(self, name: str) -> str:
         """Return a text that must be given, from the body or the query.
@@ -144,6 +147,7 @@ async def _call(request: Request) -> Call:
         query=request.query_params,
         body=_json_object(raw),
         base_url=str(request.base_url).rstrip("/"),
+        custom_models=request.app.state.custom_models,
     )
 
 

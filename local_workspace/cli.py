@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from local_workspace import registries
 from local_workspace.errors import ApiError, ListenError, UnusableStateError
 from local_workspace.settings import Behaviour, Settings
 from local_workspace.state_folder import Address
@@ -44,6 +45,9 @@ def cli() -> None:
     help="Where a provider is, if not at its public host.",
 )
 @click.option("--simulated-key", help="The only key that simulated providers take.")
+@click.option(
+    "--registry", metavar="URI", help="MLflow registry of custom models; default: the environment's, if local."
+)
 @click.option("--deploy-seconds", default=Settings.deploy_seconds, show_default=True, type=click.FloatRange(0))
 @click.option(
     "--behaviour",
@@ -63,6 +67,7 @@ def serve(
     allow_upstream: tuple[str, ...],
     upstream_urls: tuple[tuple[str, str], ...],
     simulated_key: str | None,
+    registry: str | None,
     deploy_seconds: float,
     switches: tuple[str, ...],
 ) -> None:
@@ -80,6 +85,7 @@ def serve(
             allow_upstream=allow_upstream,
             upstream_urls=upstream_urls,
             simulated_key=simulated_key,
+            registry=registry or registries.of_environment(),
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error

@@ -63,6 +63,10 @@ DEPLOYMENT: Mapping[Update, str] = {
 _EVENTS: Mapping[Ending, Event] = {"ready": Event.SUCCEED, "failed": Event.FAIL, "canceled": Event.CANCEL}
 
 
+IDLE_MS = 30 * 60 * 1000
+"""How long nobody calls a custom model until it is scaled to zero, where that is enabled."""
+
+
 @dataclass(frozen=True)
 class Deployment:
     """One config: serving, or on its way to.
@@ -75,6 +79,9 @@ class Deployment:
         due_ms: when its deployment ends; None: never, it is stuck.
         ending: how its deployment ends.
         message: what its entities say when it does not end well.
+        registry: the MLflow registry that its models are loaded from; None if nothing is loaded.
+        loading: whether they are still being loaded; until then it does not end.
+        task: what the loaded models say that they do.
     """
 
     config: dict[str, Any]
@@ -84,10 +91,34 @@ class Deployment:
     due_ms: int | None
     ending: Ending = "ready"
     message: str = ""
+    registry: str | None = None
+    loading: bool = False
+    task: str | None = None
 
     def ended(self, now_ms: int) -> bool:
         """Return whether its deployment is over."""
-        return self.due_ms is not None and now_ms >= self.due_ms
+        return not self.loading and self.due_ms is not None and now_ms >= self.due_ms
+
+    def loaded(self, now_ms: int, *, task: str | None) -> Deployment:
+        """Return it with its models loaded: it ends now, or when it was due if that is later."""
+        due_ms = None if self.due_ms is None else max(self.due_ms, now_ms)
+        return replace(self, loading=False, due_ms=due_ms, task=task)
+
+    def broken(self, now_ms: int, *, message: str) -> Deployment:
+        """Return it as failed, now: a model could not be loaded."""
+        return replace(self, loading=False, due_ms=now_ms, ending="failed", message=message)
+
+    def scaled_to_zero(self, entity: Mapping[str, Any], *, called_ms: int, now_ms: int) -> bool:
+        """Return whether nothing runs for an entity that nobody has called for a while.
+
+        Args:
+            entity: one of the config's.
+            called_ms: when it was called last; 0 for never.
+            now_ms: the time.
+        """
+        if self.registry is None or not entity.get("scale_to_zero_enabled"):
+            return False
+        return now_ms - max(called_ms, self.due_ms or now_ms) >= IDLE_MS
 
 
 @dataclass(frozen=True)

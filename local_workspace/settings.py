@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
+from local_workspace import registries
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -128,6 +130,11 @@ class Settings:
         upstream_urls: base URLs of providers by their name (`("anthropic", "http://127.0.0.1:9000")`), where their
             configs have no field for one; what may be called is judged as ever.
         simulated_key: the only key that the simulators take; None: any that looks like the provider's.
+        registry: the MLflow registry that custom models are loaded from, as `sqlite:////path/mlflow.db` or
+            `http://127.0.0.1:5000`; by default the environment's, where that is on this machine; None: they are
+            deployed in name only.
+        model_memory_mb: megabytes that one custom model's process may take.
+        model_call_seconds: how long a call to a custom model may take, a cold start included.
         entra_authority: base URL that issues tokens for `azuread`; None: the simulator's, or the real one in
             live mode.
         seed: makes traffic splits and random faults repeat.
@@ -141,15 +148,22 @@ class Settings:
     allow_upstream: tuple[str, ...] = ()
     upstream_urls: tuple[tuple[str, str], ...] = ()
     simulated_key: str | None = field(default=None, repr=False)
+    registry: str | None = field(default_factory=registries.of_environment)
+    model_memory_mb: int = 4096
+    model_call_seconds: float = 297.0
     entra_authority: str | None = None
     seed: int = 0
     behaviour: Behaviour = field(default_factory=Behaviour)
 
     def __post_init__(self) -> None:
-        """Refuse a time that is none and an unknown way to reach providers (ValueError)."""
+        """Refuse a setting that makes no sense (ValueError)."""
         for name in ("deploy_seconds", "custom_deploy_seconds", "latency_ms"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be a finite number, 0 or more")
         if self.upstreams not in {"simulated", "live"}:
             raise ValueError("upstreams must be simulated or live")
+        if self.model_memory_mb <= 0 or not self.model_call_seconds > 0:
+            raise ValueError("model_memory_mb and model_call_seconds must be more than 0")
+        if self.registry is not None:
+            object.__setattr__(self, "registry", registries.checked(self.registry))

@@ -115,6 +115,10 @@ class Workspaces:
         """Return a new, empty workspace with a token of its own."""
         return self._workspace(_new_id())
 
+    def all(self) -> list[Workspace]:
+        """Return every workspace that is kept."""
+        return [self._workspace(row["id"]) for row in self._store.rows("SELECT id FROM workspaces")]
+
     def sole(self) -> Workspace | None:
         """Return the only workspace that there is; None if there are several."""
         rows = self._store.rows("SELECT id FROM workspaces LIMIT 2")

@@ -61,7 +61,12 @@ def logs(call: Call) -> Mapping[str, Any]:
         raise missing(f"Served model '{call.path['model']}' does not exist on endpoint '{endpoint.name}'.")
     if endpoint.foundation or endpoint_configs.is_external(config):
         raise bad_request(f"Logs are not available for served entity '{call.path['model']}' of this endpoint type.")
-    return {"logs": ""}
+    return {"logs": call.custom_models.logs(call.workspace, endpoint, call.path["model"])}
+
+
+def build_logs(call: Call) -> Mapping[str, Any]:
+    """Return how a served entity's container was built: nothing is, so there is nothing to tell."""
+    return {**logs(call), "logs": ""}
 
 
 def _endpoint(call: Call, level: str) -> Endpoint:
@@ -73,6 +78,6 @@ _ENDPOINT = "/api/2.0/serving-endpoints/{name}"
 routes = [
     route("GET", f"{_ENDPOINT}/metrics", metrics),
     route("GET", f"{_ENDPOINT}/openapi", open_api),
-    route("GET", f"{_ENDPOINT}/served-models/{{model}}/build-logs", logs),
+    route("GET", f"{_ENDPOINT}/served-models/{{model}}/build-logs", build_logs),
     route("GET", f"{_ENDPOINT}/served-models/{{model}}/logs", logs),
 ]

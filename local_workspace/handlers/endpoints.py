@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def create(call: Call) -> Mapping[str, Any]:
     """Create an endpoint."""
-    return _shown(call, call.workspace.endpoints.create(call.body, identity=call.identity))
+    return _deploying(call, call.workspace.endpoints.create(call.body, identity=call.identity))
 
 
 def create_provisioned(call: Call) -> Mapping[str, Any]:
@@ -51,7 +51,8 @@ def delete(call: Call) -> Mapping[str, Any]:
 
 def update_config(call: Call) -> Mapping[str, Any]:
     """Begin to deploy a new config."""
-    return _shown(call, call.workspace.endpoints.update_config(call.path["name"], call.body, identity=call.identity))
+    endpoints = call.workspace.endpoints
+    return _deploying(call, endpoints.update_config(call.path["name"], call.body, identity=call.identity))
 
 
 def update_provisioned(call: Call) -> Mapping[str, Any]:
@@ -90,6 +91,11 @@ def patch_telemetry(call: Call) -> Mapping[str, Any]:
     """Replace the telemetry config."""
     endpoint = _change(call, partial(endpoint_changes.with_telemetry, now_ms=call.workspace.clock.now_ms()))
     return _shown(call, call.workspace.endpoints.view(endpoint, identity=call.identity))
+
+
+def _deploying(call: Call, view: Mapping[str, Any]) -> Mapping[str, Any]:
+    call.custom_models.deploy(call.workspace, view["name"])
+    return _shown(call, view)
 
 
 def _shown(call: Call, view: Mapping[str, Any]) -> Mapping[str, Any]:

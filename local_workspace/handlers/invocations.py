@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from local_workspace.app import Resources
+    from local_workspace.custom_models import CustomModels
     from local_workspace.resources.endpoints import ServingEndpoint
     from local_workspace.resources.identities import Identity
     from local_workspace.workspace import Workspace
@@ -35,6 +36,12 @@ _PATH_OF_TASK = {
     "llm/v1/chat": "chat/completions",
     "llm/v1/completions": "completions",
     "llm/v1/embeddings": "embeddings",
+}
+_CUSTOM_TASKS_OF_PATH: Mapping[str, frozenset[str]] = {
+    "chat/completions": frozenset({"llm/v1/chat", "agent/v1/chat", "agent/v2/chat"}),
+    "completions": frozenset({"llm/v1/completions"}),
+    "embeddings": frozenset({"llm/v1/embeddings"}),
+    "responses": frozenset({"agent/v1/responses"}),
 }
 _TASK_OF_PATH = {**{path: task for task, path in _PATH_OF_TASK.items()}, "responses": "llm/v1/chat"}
 _NOT_READY_CODES = {404: "RESOURCE_DOES_NOT_EXIST", 503: "TEMPORARILY_UNAVAILABLE"}
@@ -78,12 +85,16 @@ async def invoke_by_own_route(request: Request) -> Response:
 
 
 async def _invoked(request: Request, endpoint: ServingEndpoint) -> Response:
+    if endpoint.is_loaded:
+        body = await _body(request, at_most=request_bodies.CUSTOM_PAYLOAD_LIMIT)
+        entity = request.path_params.get("model")
+        return await _answer(_Invocation(request, endpoint, body, path="invocations", entity=entity))
     if endpoint.task is None or endpoint.task not in _PATH_OF_TASK:
         raise ApiError(
             501,
             "NOT_IMPLEMENTED",
-            f"Endpoint '{endpoint.name}' serves a custom model; "
-            "the local workspace answers for external and foundation models.",
+            f"Endpoint '{endpoint.name}' serves a custom model that is loaded from nowhere; "
+            "the local workspace loads those that are deployed while it has an MLflow registry (--registry).",
         )
     body = await _body(request)
     request_bodies.check(body, task=endpoint.task)
@@ -97,6 +108,8 @@ def _compatible(path: str) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         body = await _body(request)
         serving = _serving(request, _named(body))
+        if serving.is_loaded:
+            return await _custom(_Invocation(request, serving, body, path=path))
         task = _TASK_OF_PATH[path]
         if serving.task != task:
             raise bad_request(f"Endpoint '{serving.name}' has task {serving.task}; this route needs {task}.")
@@ -105,6 +118,16 @@ def _compatible(path: str) -> Callable[[Request], Awaitable[Response]]:
         return await _answer(_Invocation(request, serving, body, path=path))
 
     return endpoint
+
+
+async def _custom(invocation: _Invocation) -> Response:
+    endpoint = invocation.endpoint
+    tasks = _CUSTOM_TASKS_OF_PATH[invocation.path]
+    if endpoint.task not in tasks:
+        needed = " or ".join(sorted(tasks))
+        raise bad_request(f"Endpoint '{endpoint.name}' has task {endpoint.task}; this route needs {needed}.")
+    body = {name: value for name, value in invocation.body.items() if name != "model"}  # the endpoint's name
+    return await _answer(replace(invocation, body=body))
 
 
 async def message(request: Request) -> Response:
@@ -131,8 +154,8 @@ def _named(body: Mapping[str, Any]) -> str:
     return name
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    return request_bodies.parse(await read_body(request, at_most=request_bodies.PAYLOAD_LIMIT))
+async def _body(request: Request, *, at_most: int = request_bodies.PAYLOAD_LIMIT) -> dict[str, Any]:
+    return request_bodies.parse(await read_body(request, at_most=at_most))
 
 
 def _serving(request: Request, name: str, *, own_route: bool = False) -> ServingEndpoint:
@@ -165,6 +188,10 @@ async def _from_model(invocation: _Invocation) -> Response:
         chosen = routing.by_traffic(config, draw=(await _draws(invocation)).random())
     if invocation.endpoint.foundation:
         return _from_foundation(invocation, chosen)
+    if invocation.endpoint.is_loaded:
+        state = invocation.request.state
+        models: CustomModels = invocation.request.app.state.custom_models
+        return await models.answer(state.workspace, invocation.endpoint, chosen, invocation.body)
     if invocation.entity is not None:
         return await _from_upstream(invocation, (chosen,))
     return await _from_upstream(invocation, routing.with_fallbacks(chosen, config, invocation.endpoint.ai_gateway))

@@ -12,6 +12,7 @@ from local_workspace.resources import external_models
 
 MOST_ENTITIES = 15
 
+_DATABRICKS_OWN = "system.ai."
 _ENTITY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _NOT_EXTERNAL = (
     "entity_name",
@@ -77,6 +78,14 @@ def is_external(config: Mapping[str, Any]) -> bool:
     return any(entity.get("external_model") for entity in config["served_entities"])
 
 
+def is_registered(config: Mapping[str, Any]) -> bool:
+    """Return whether a stored config's models are of a registry that somebody keeps: not external, not Databricks'."""
+    return not any(
+        "external_model" in each or str(each["entity_name"]).startswith(_DATABRICKS_OWN)
+        for each in config["served_entities"]
+    )
+
+
 def task_of(config: Mapping[str, Any]) -> str | None:
     """Return the task that all entities share, if they are external models."""
     return next(
@@ -123,7 +132,7 @@ def _check_custom(entity: dict[str, Any]) -> None:
 def _check_provisioned(entity: Mapping[str, Any]) -> None:
     if not entity.get("entity_name"):
         raise invalid("Served entity needs entity_name.")
-    if not str(entity["entity_name"]).startswith("system.ai."):
+    if not str(entity["entity_name"]).startswith(_DATABRICKS_OWN):
         raise invalid(f"Served entity {entity['entity_name']} is not eligible for Provisioned Throughput.")
     if not isinstance(entity.get("provisioned_model_units"), int):
         raise invalid("Served entity needs provisioned_model_units.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.lifecycle import CONFIG_UPDATE, DEPLOYMENT, Deployment, Update
@@ -13,32 +14,47 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local_workspace.resources.endpoint_record import Endpoint
+    from local_workspace.resources.last_calls import LastCalls
     from local_workspace.settings import Behaviour
 
 _NOT_ECHOED = ("burst_scaling_enabled",)
 _SUMMARY = ("name", "entity_name", "entity_version", "external_model", "foundation_model")
 
 
-def detailed(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Seen:
+    """How an endpoint is looked at.
+
+    Attributes:
+        now_ms: the time.
+        behaviour: the switches.
+        last_calls: when custom models were called.
+    """
+
+    now_ms: int
+    behaviour: Behaviour
+    last_calls: LastCalls
+
+
+def detailed(endpoint: Endpoint, *, level: str, seen: Seen) -> dict[str, Any]:
     """Return what GET, create and update answer.
 
     Args:
         endpoint: the stored endpoint.
-        now_ms: the time at which it is seen.
         level: the caller's permission level.
-        behaviour: the switches.
+        seen: when, and by which rules.
     """
     if endpoint.foundation:
         return _foundation(endpoint, level=level)
-    shown = _common(endpoint, now_ms=now_ms, level=level, behaviour=behaviour)
-    seen = endpoint.deployments.seen_at(now_ms)
-    update = endpoint.deployments.update(now_ms)
-    if seen.serving is not None:
-        shown["config"] = _config(seen.serving, update=Update.NONE, behaviour=behaviour)
-    if seen.pending is not None:
+    shown = _common(endpoint, level=level, seen=seen)
+    configs = endpoint.deployments.seen_at(seen.now_ms)
+    if configs.serving is not None:
+        shown["config"] = _config(endpoint, configs.serving, update=Update.NONE, seen=seen)
+    if configs.pending is not None:
+        update = endpoint.deployments.update(seen.now_ms)
         shown["pending_config"] = {
-            **_config(seen.pending, update=update, behaviour=behaviour),
-            "start_time": seen.pending.started_ms,
+            **_config(endpoint, configs.pending, update=update, seen=seen),
+            "start_time": configs.pending.started_ms,
         }
     shown["route_optimized"] = endpoint.route_optimized
     shown["resource_credential_strategy"] = "EMBEDDED_CREDENTIALS"
@@ -51,21 +67,21 @@ def detailed(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviou
     return shown
 
 
-def summary(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour) -> dict[str, Any]:
+def summary(endpoint: Endpoint, *, level: str, seen: Seen) -> dict[str, Any]:
     """Return an item of the list."""
     if endpoint.foundation:
         return _foundation(endpoint, level=level)
-    shown = _common(endpoint, now_ms=now_ms, level=level, behaviour=behaviour)
-    serving = endpoint.deployments.seen_at(now_ms).serving
+    shown = _common(endpoint, level=level, seen=seen)
+    serving = endpoint.deployments.seen_at(seen.now_ms).serving
     if serving is not None:
-        entities = _config(serving, update=Update.NONE, behaviour=behaviour)["served_entities"]
+        entities = _config(endpoint, serving, update=Update.NONE, seen=seen)["served_entities"]
         shown["config"] = {
             "served_entities": [{key: each[key] for key in _SUMMARY if key in each} for each in entities]
         }
     return shown
 
 
-def _common(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour) -> dict[str, Any]:
+def _common(endpoint: Endpoint, *, level: str, seen: Seen) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": endpoint.name,
         "id": endpoint.id,
@@ -74,7 +90,7 @@ def _common(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour
         "creator_kind": endpoint.creator_kind,
         "creation_timestamp": endpoint.created_ms,
         "last_updated_timestamp": endpoint.updated_ms,
-        "state": _state(endpoint, now_ms, behaviour),
+        "state": _state(endpoint, seen),
         "permission_level": level,
         "description": endpoint.description,
         "tags": [{"key": key, "value": value} for key, value in sorted(endpoint.tags.items())],
@@ -83,7 +99,7 @@ def _common(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour
     if current is not None:
         external = endpoint_configs.is_external(current.config)
         shown["endpoint_type"] = "EXTERNAL_MODEL" if external else "UNITY_CATALOG_MODEL"
-        task = endpoint_configs.task_of(current.config)
+        task = endpoint_configs.task_of(current.config) or current.task
         if task is not None:
             shown["task"] = task
     if endpoint.ai_gateway is not None:
@@ -91,10 +107,10 @@ def _common(endpoint: Endpoint, *, now_ms: int, level: str, behaviour: Behaviour
     return shown
 
 
-def _state(endpoint: Endpoint, now_ms: int, behaviour: Behaviour) -> dict[str, str]:
-    update = endpoint.deployments.update(now_ms)
-    ready = endpoint.deployments.seen_at(now_ms).serving is not None
-    if update is Update.RUNNING and not behaviour.ready_during_update:
+def _state(endpoint: Endpoint, seen: Seen) -> dict[str, str]:
+    update = endpoint.deployments.update(seen.now_ms)
+    ready = endpoint.deployments.seen_at(seen.now_ms).serving is not None
+    if update is Update.RUNNING and not seen.behaviour.ready_during_update:
         ready = False
     return {
         "ready": "READY" if ready else "NOT_READY",
@@ -103,36 +119,44 @@ def _state(endpoint: Endpoint, now_ms: int, behaviour: Behaviour) -> dict[str, s
     }
 
 
-def _config(deployment: Deployment, *, update: Update, behaviour: Behaviour) -> dict[str, Any]:
+def _config(endpoint: Endpoint, deployment: Deployment, *, update: Update, seen: Seen) -> dict[str, Any]:
     stored = copy.deepcopy(deployment.config)
     external = endpoint_configs.is_external(stored)
     entities = [
-        _entity(each, deployment, update=update, behaviour=behaviour)
+        _entity(each, deployment, state=_entity_state(each, endpoint, deployment, update=update, seen=seen), seen=seen)
         # The server sorts them by name, whatever order they were sent in; a call's fallbacks keep that order.
         for each in sorted(stored["served_entities"], key=lambda each: str(each["name"]))
     ]
     shown = {**stored, "served_entities": entities, "config_version": deployment.version}
-    if not external or behaviour.external_served_models:
+    if not external or seen.behaviour.external_served_models:
         shown["served_models"] = [_as_served_model(each) for each in entities]
     return shown
 
 
-def _entity(entity: dict[str, Any], deployment: Deployment, *, update: Update, behaviour: Behaviour) -> dict[str, Any]:
+def _entity(entity: dict[str, Any], deployment: Deployment, *, state: Mapping[str, str], seen: Seen) -> dict[str, Any]:
     shown = {key: value for key, value in entity.items() if key not in _NOT_ECHOED}
     model = shown.get("external_model")
     if model is not None:
         for holder, field, _plaintext in external_models.secrets_of(model):
-            if is_hidden(str(holder.get(field, ""))) and not behaviour.plaintext_reference_shown:
+            if is_hidden(str(holder.get(field, ""))) and not seen.behaviour.plaintext_reference_shown:
                 del holder[field]
     shown["creator"] = deployment.creator
     shown["creation_timestamp"] = deployment.started_ms
-    if model is None or behaviour.external_entity_state:
-        failed = update in {Update.FAILED, Update.CANCELED}
-        shown["state"] = {
-            "deployment": DEPLOYMENT[update],
-            "deployment_state_message": deployment.message if failed else "",
-        }
+    if model is None or seen.behaviour.external_entity_state:
+        shown["state"] = state
     return shown
+
+
+def _entity_state(
+    entity: Mapping[str, Any], endpoint: Endpoint, deployment: Deployment, *, update: Update, seen: Seen
+) -> dict[str, str]:
+    called_ms = seen.last_calls.of(endpoint.id, entity["name"])
+    message = ""
+    if update in {Update.FAILED, Update.CANCELED}:
+        message = deployment.message
+    elif update is Update.NONE and deployment.scaled_to_zero(entity, called_ms=called_ms, now_ms=seen.now_ms):
+        message = "Scaled to zero"
+    return {"deployment": DEPLOYMENT[update], "deployment_state_message": message}
 
 
 def _as_served_model(entity: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from local_workspace.resources import (
 from local_workspace.resources.arrangements import Arrangement, Arrangements
 from local_workspace.resources.endpoint_record import Endpoint
 from local_workspace.resources.endpoint_table import EndpointTable
+from local_workspace.resources.last_calls import LastCalls
 from local_workspace.resources.permissions import LEVELS, Permissions, creator_grant
 from local_workspace.resources.rate_limits import Window
 from local_workspace.resources.secrets import Secrets, hidden_scope
@@ -55,6 +56,7 @@ class ServingEndpoint:
         ai_gateway: the AI gateway; empty if there is none.
         rate_limits: the deprecated top-level limits.
         foundation: whether the workspace's built-in model answers.
+        serving: the deployment that the config is of.
         route_optimized: whether it is called by its own route alone.
     """
 
@@ -66,7 +68,13 @@ class ServingEndpoint:
     ai_gateway: Mapping[str, Any]
     rate_limits: tuple[Mapping[str, Any], ...]
     foundation: bool
+    serving: Deployment | None = None
     route_optimized: bool = False
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether models answer that were loaded from a registry."""
+        return self.serving is not None and self.serving.registry is not None
 
 
 class Endpoints:
@@ -84,6 +92,7 @@ class Endpoints:
     Attributes:
         table: the stored endpoints, without anybody's rights.
         arrangements: how deployments are to go.
+        last_calls: when each custom model was called last.
     """
 
     def __init__(
@@ -105,6 +114,7 @@ class Endpoints:
         self._settings = settings
         self.table = EndpointTable(store, workspace, clock=clock)
         self.arrangements = Arrangements()
+        self.last_calls = LastCalls()
         self._writes = Window(WRITES_SECONDS)
 
     def create(self, body: Mapping[str, Any], *, identity: Identity, provisioned: bool = False) -> dict[str, Any]:
@@ -142,9 +152,7 @@ class Endpoints:
         """Return the endpoints that the identity may see, in short."""
         levels = [(each, self.level(each, identity=identity)) for each in self.table.all()]
         return [
-            endpoint_view.summary(each, now_ms=self._clock.now_ms(), level=level, behaviour=self._settings.behaviour)
-            for each, level in levels
-            if level is not None
+            endpoint_view.summary(each, level=level, seen=self._seen()) for each, level in levels if level is not None
         ]
 
     def delete(self, name: str, *, identity: Identity) -> None:
@@ -173,12 +181,8 @@ class Endpoints:
 
     def view(self, endpoint: Endpoint, *, identity: Identity) -> dict[str, Any]:
         """Return an endpoint as the API shows it to an identity."""
-        return endpoint_view.detailed(
-            endpoint,
-            now_ms=self._clock.now_ms(),
-            level=self.level(endpoint, identity=identity) or LEVELS[0],
-            behaviour=self._settings.behaviour,
-        )
+        level = self.level(endpoint, identity=identity) or LEVELS[0]
+        return endpoint_view.detailed(endpoint, level=level, seen=self._seen())
 
     def require(self, name: str, level: str, *, identity: Identity) -> Endpoint:
         """Return an endpoint on which the identity has at least the level.
@@ -208,10 +212,12 @@ class Endpoints:
             id=endpoint.id,
             creator=endpoint.creator if serving is None else serving.creator,
             config=None if serving is None else serving.config,
-            task=endpoint.task or (None if serving is None else endpoint_configs.task_of(serving.config)),
+            task=endpoint.task
+            or (None if serving is None else endpoint_configs.task_of(serving.config) or serving.task),
             ai_gateway=endpoint.ai_gateway or {},
             rate_limits=tuple(endpoint.rate_limits),
             foundation=endpoint.foundation,
+            serving=serving,
             route_optimized=endpoint.route_optimized,
         )
 
@@ -236,6 +242,27 @@ class Endpoints:
                 if running and pending is not None and self.arrangements.find(endpoint.name) is rule:
                     arranged = self._arranged(endpoint.name, pending)
                     self.table.save(replace(endpoint, deployments=replace(endpoint.deployments, pending=arranged)))
+
+    def loaded(self, endpoint_id: str, version: int, *, task: str | None = None, problem: str | None = None) -> None:
+        """Say how loading the models of a config went; nothing happens if it is not the one being deployed any more.
+
+        Args:
+            endpoint_id: whose config.
+            version: its `config_version`.
+            task: what the models say that they do.
+            problem: why one could not be loaded; None: all were.
+        """
+        now_ms = self._clock.now_ms()
+        with self._store.transaction():
+            endpoint = self.table.by_id(endpoint_id)
+            pending = None if endpoint is None else endpoint.deployments.pending
+            if endpoint is None or pending is None or pending.version != version or not pending.loading:
+                return
+            ended = pending.loaded(now_ms, task=task) if problem is None else pending.broken(now_ms, message=problem)
+            self.table.save(replace(endpoint, deployments=replace(endpoint.deployments, pending=ended)))
+
+    def _seen(self) -> endpoint_view.Seen:
+        return endpoint_view.Seen(self._clock.now_ms(), behaviour=self._settings.behaviour, last_calls=self.last_calls)
 
     def _count_write(self) -> None:
         if not self._settings.behaviour.write_limit:
@@ -293,6 +320,8 @@ class Endpoints:
             started_ms=now_ms,
             due_ms=now_ms + self._milliseconds(config),
         )
+        if self._settings.registry is not None and endpoint_configs.is_registered(config):
+            deployment = replace(deployment, registry=self._settings.registry, loading=True)
         started = endpoint.deployments.start(self._arranged(endpoint.name, deployment), now_ms)
         self._secrets.drop_unused(endpoint.id, used=endpoint_keys.references(started))
         return replace(endpoint, deployments=started)
@@ -307,9 +336,10 @@ class Endpoints:
         if rule is None:
             return deployment
         if rule.outcome == "stuck":
-            return replace(deployment, due_ms=None)
+            return replace(deployment, due_ms=None, loading=False)
         due_ms = deployment.due_ms if rule.seconds is None else deployment.started_ms + int(rule.seconds * 1000)
-        return replace(deployment, due_ms=due_ms, ending=rule.outcome, message=rule.message)
+        loading = deployment.loading and rule.outcome == "ready"
+        return replace(deployment, due_ms=due_ms, ending=rule.outcome, message=rule.message, loading=loading)
 
     def _busy(self, name: str) -> ApiError:
         return ApiError(

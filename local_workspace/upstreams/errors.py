@@ -39,9 +39,7 @@ def passed_on(provider: str, payload: bytes, *, secrets: Iterable[str]) -> dict[
         secrets: The values that the call carried: an upstream may quote them, whole or shortened, and they are
             removed from what it says.
     """
-    text = payload.decode(errors="replace")
-    for secret in secrets:
-        text = _without(secret, text)
+    text = without_secrets(payload.decode(errors="replace"), secrets)
     try:
         said: Any = json.loads(text)
     except (ValueError, RecursionError):
@@ -49,6 +47,13 @@ def passed_on(provider: str, payload: bytes, *, secrets: Iterable[str]) -> dict[
     if not isinstance(said, dict):
         said = {"message": text[:_TEXT_LIMIT]}
     return wrapped(provider, said)
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Remove values from a text, and what starts as they do."""
+    for secret in secrets:
+        text = _without(secret, text)
+    return text
 
 
 def wrapped(provider: str, said: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 PAYLOAD_LIMIT = 4 * 1024 * 1024
 """Bytes that a call to a foundation or external model may have."""
 
+CUSTOM_PAYLOAD_LIMIT = 16 * 1024 * 1024
+"""Bytes that a call to a custom model may have."""
+
 _OURS = frozenset({"usage_context", "client_request_id", "extra_params"})
 """Fields that Databricks itself reads; they never reach an upstream as such."""
 

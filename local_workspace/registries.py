@@ -1,0 +1,43 @@
+"""Which MLflow registry custom models are loaded from, told by its URI."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+_VARIABLES = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
+_ON_DISK = frozenset({"sqlite", "file", ""})
+_SERVED = frozenset({"http", "https"})
+_SQLITE = "sqlite:///"
+
+
+def of_environment() -> str | None:
+    """Return the registry that MLflow's variables name, if it is on this machine's disk; None otherwise."""
+    for variable in _VARIABLES:
+        uri = os.environ.get(variable, "").strip()
+        if uri and urlsplit(uri).scheme in _ON_DISK:
+            return uri
+    return None
+
+
+def checked(uri: str) -> str:
+    """Return a registry's URI as it means the same in any folder.
+
+    Args:
+        uri: of a database (`sqlite:///mlflow.db`), a folder, or an MLflow server.
+
+    Raises:
+        ValueError: it is none of these, or holds a password, which would end up in the workspace's state.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in _ON_DISK | _SERVED:
+        raise ValueError("registry must be a folder, a sqlite:/// URI, or the http URL of an MLflow server")
+    if parts.username or parts.password:
+        raise ValueError("registry must not hold a user or a password: the workspace's state would keep them")
+    if parts.scheme in _SERVED:
+        return uri
+    if parts.scheme == "sqlite":
+        return _SQLITE + str(Path(uri.removeprefix(_SQLITE)).absolute())
+    path = unquote(parts.path) if parts.scheme == "file" else uri
+    return Path(path).absolute().as_uri()
