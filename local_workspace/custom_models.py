@@ -117,19 +117,22 @@ class CustomModels:
         await self._fleet.aclose()
 
     async def _load(self, workspace: Workspace, endpoint: Endpoint, deployment: Deployment) -> None:
-        problems, tasks = [], []
-        for entity in deployment.config["served_entities"]:
+        tasks, problems = [], []
+
+        async def load(entity: Mapping[str, Any]) -> None:
             served = Served(workspace.id, endpoint.id, deployment.version, entity["name"])
             try:
                 _process, task = await self._fleet.loaded(served, partial(self._launch, workspace, deployment, entity))
                 tasks.append(task)
             except (ModelLoadError, UnresolvedSecretError) as error:
                 problems.append(_cannot_load(entity, error))
+
+        await asyncio.gather(*map(load, deployment.config["served_entities"]))
         workspace.endpoints.loaded(
             endpoint.id,
             deployment.version,
             task=next(filter(None, tasks), None),
-            problem="; ".join(problems) or None,
+            problem="; ".join(sorted(problems)) or None,
         )
 
     def _launch(self, workspace: Workspace, deployment: Deployment, entity: Mapping[str, Any]) -> Launch:

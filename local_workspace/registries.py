@@ -9,14 +9,15 @@ from urllib.parse import unquote, urlsplit
 _VARIABLES = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
 _ON_DISK = frozenset({"sqlite", "file", ""})
 _SERVED = frozenset({"http", "https"})
+_DATABRICKS = frozenset({"databricks", "databricks-uc", "uc"})
 _SQLITE = "sqlite:///"
 
 
 def of_environment() -> str | None:
-    """Return the registry that MLflow's variables name, if it is on this machine's disk; None otherwise."""
+    """Return the first registry on this machine's disk that MLflow's variables name, or None."""
     for variable in _VARIABLES:
         uri = os.environ.get(variable, "").strip()
-        if uri and urlsplit(uri).scheme in _ON_DISK:
+        if uri and uri not in _DATABRICKS and urlsplit(uri).scheme in _ON_DISK:
             return uri
     return None
 
@@ -31,7 +32,7 @@ def checked(uri: str) -> str:
         ValueError: it is none of these, or holds a password, which would end up in the workspace's state.
     """
     parts = urlsplit(uri)
-    if parts.scheme not in _ON_DISK | _SERVED:
+    if not uri or uri in _DATABRICKS or parts.scheme not in _ON_DISK | _SERVED:
         raise ValueError("registry must be a folder, a sqlite:/// URI, or the http URL of an MLflow server")
     if parts.username or parts.password:
         raise ValueError("registry must not hold a user or a password: the workspace's state would keep them")

@@ -1,0 +1,192 @@
+"""Models of an MLflow registry: loaded when deployed, called by their clients' routes, kept apart, ended in time.
+
+Each process that loads MLflow costs seconds, so that the tests share one workspace and what it has loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_workspace import LocalWorkspace
+
+    Deploy = Callable[..., dict[str, Any]]
+
+ENDPOINTS = "/api/2.0/serving-endpoints"
+QUESTION = {"messages": [{"role": "user", "content": "Hello there"}]}
+KEY = "told-in-confidence"
+
+
+def state_of(endpoint: dict[str, Any], config: str = "config") -> dict[str, Any]:
+    state: dict[str, Any] = endpoint[config]["served_entities"][0]["state"]
+    return state
+
+
+def classic(api: Any, command: object, *, endpoint: str = "classic") -> Any:  # noqa: ANN401 - JSON
+    return api("POST", f"/serving-endpoints/{endpoint}/invocations", {"dataframe_split": {"data": [[command]]}})
+
+
+@pytest.fixture
+def confidant(api: Any, deploy: Deploy) -> str:  # noqa: ANN401 - the folder's `Api`
+    """The classic model, with a secret in its environment."""
+    api("POST", "/api/2.0/secrets/scopes/create", {"scope": "team"})
+    api.ok("POST", "/api/2.0/secrets/put", {"scope": "team", "key": "told", "string_value": KEY})
+    deploy("classic", environment_vars={"TOLD": "{{secrets/team/told}}", "PLAIN": "as it is"})
+    return "classic"
+
+
+def test_a_chat_model_is_ready_when_it_is_loaded(deploy: Deploy) -> None:
+    endpoint = deploy("parrot", scale_to_zero_enabled=False)
+    assert endpoint["state"] == {"ready": "READY", "config_update": "NOT_UPDATING", "suspend": "NOT_SUSPENDED"}
+    assert endpoint["task"] == "agent/v1/chat"
+    assert state_of(endpoint) == {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""}
+
+
+@pytest.mark.parametrize("path", ["/serving-endpoints/parrot/invocations", "/serving-endpoints/chat/completions"])
+def test_a_chat_model_answers_whole_and_in_chunks(api: Any, deploy: Deploy, path: str) -> None:  # noqa: ANN401 - `Api`
+    deploy("parrot", scale_to_zero_enabled=False)
+    body = {**QUESTION, **({"model": "parrot"} if "chat" in path else {})}
+    answer = api("POST", path, body)
+    assert answer.headers["served-model-name"] == "parrot"
+    assert answer.body["choices"][0]["message"]["content"] == "You said: Hello there"
+    lines = api("POST", path, {**body, "stream": True}).body.strip().split("\n\n")
+    assert lines.pop() == "data: [DONE]"
+    chunks = [json.loads(line.removeprefix("data: ")) for line in lines]
+    assert "".join(chunk["choices"][0]["delta"]["content"] for chunk in chunks) == "You said: Hello there "
+
+
+def test_a_responses_agent_answers_by_its_own_route(api: Any, deploy: Deploy) -> None:  # noqa: ANN401 - `Api`
+    assert deploy("agent")["task"] == "agent/v1/responses"
+    question = {"input": [{"role": "user", "content": "Why?"}], "custom_inputs": {"session": "7"}}
+    for path in ("agent/invocations", "responses"):
+        body = api.ok("POST", f"/serving-endpoints/{path}", {"model": "agent", **question})
+        assert body["output"][0]["content"][0]["text"] == "You asked: Why?"
+        assert body["custom_outputs"] == {"session": "7"}
+    lines = api("POST", "/serving-endpoints/agent/invocations", {**question, "stream": True}).body
+    assert lines.count("response.output_text.delta") == 3
+    assert "response.output_item.done" in lines
+    wrong = api("POST", "/serving-endpoints/chat/completions", {**QUESTION, "model": "agent"})
+    assert wrong.error == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2], [3, 4]]}},
+        {"dataframe_records": [{"a": 1, "b": 2}, {"a": 3, "b": 4}]},
+    ],
+)
+def test_a_classic_model_takes_data_frames(api: Any, confidant: str, body: dict[str, Any]) -> None:  # noqa: ANN401 - `Api`
+    assert api.ok("POST", f"/serving-endpoints/{confidant}/invocations", body) == {"predictions": [3, 7]}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"rows": [[1]]}, "exactly one of the input fields"),
+        ({"dataframe_split": "none"}, "must be a dictionary"),
+        ({"inputs": [1], "instances": [1]}, "exactly one of the input fields"),
+        ({**QUESTION, "stream": True}, "does not support streaming"),
+    ],
+)
+def test_a_body_that_the_model_does_not_take_is_a_bad_request(
+    api: Any,  # noqa: ANN401 - `Api`
+    confidant: str,
+    body: dict[str, Any],
+    said: str,
+) -> None:
+    answer = api("POST", f"/serving-endpoints/{confidant}/invocations", body)
+    assert answer.error == (400, "BAD_REQUEST")
+    assert said in answer.body["message"]
+
+
+def test_what_a_model_raises_is_told_without_the_secrets_it_holds(api: Any, confidant: str) -> None:  # noqa: ANN401 - `Api`
+    answer = classic(api, "raise")
+    assert answer.error == (400, "BAD_REQUEST")
+    assert "a value that is none" in answer.body["stack_trace"]
+    assert KEY not in json.dumps(answer.body)
+    logs = api.ok("GET", f"{ENDPOINTS}/{confidant}/served-models/classic/logs")["logs"]
+    assert "about to raise with" in logs
+    assert KEY not in logs
+    assert classic(api, "exit").error == (400, "BAD_REQUEST")
+
+
+def test_a_model_sees_its_entitys_variables_and_none_of_ours(registry: str, api: Any, confidant: str) -> None:  # noqa: ANN401 - `Api`
+    seen = classic(api, "environment", endpoint=confidant).body["predictions"][0]
+    assert (seen["TOLD"], seen["PLAIN"], seen["MLFLOW_TRACKING_URI"]) == (KEY, "as it is", registry)
+    assert seen["HOME"] != os.environ["HOME"]
+    assert [name for name in seen if name.startswith(("DATABRICKS_", "OPENAI_", "PYTEST_"))] == []
+
+
+def test_a_call_that_takes_too_much_memory_fails_alone(api: Any, confidant: str) -> None:  # noqa: ANN401 - `Api`
+    before = classic(api, "pid", endpoint=confidant).body
+    assert "MemoryError" in classic(api, "eat").body["stack_trace"]
+    assert classic(api, "pid").body == before
+
+
+def test_a_model_that_crashes_is_loaded_again_and_what_it_started_is_gone(
+    api: Any,  # noqa: ANN401 - `Api`
+    confidant: str,
+    waits: Callable[[Callable[[], object]], None],
+) -> None:
+    child = classic(api, "spawn", endpoint=confidant).body["predictions"][0]
+    assert classic(api, "crash").error == (500, "INTERNAL_ERROR")
+    waits(lambda: not is_alive(child))
+    assert classic(api, 3).body == {"predictions": [3]}
+
+
+def test_an_idle_model_is_scaled_to_zero_and_loaded_by_the_next_call(
+    workspace: LocalWorkspace,
+    api: Any,  # noqa: ANN401 - `Api`
+    confidant: str,
+    waits: Callable[[Callable[[], object]], None],
+) -> None:
+    before = classic(api, "pid", endpoint=confidant).body["predictions"][0]
+    workspace.clock.advance(30 * 60)
+    shown = api.ok("GET", f"{ENDPOINTS}/{confidant}")
+    assert state_of(shown) == {"deployment": "DEPLOYMENT_READY", "deployment_state_message": "Scaled to zero"}
+    assert shown["state"]["ready"] == "READY"
+    waits(lambda: not is_alive(before))
+    assert classic(api, "pid").body["predictions"][0] != before
+    assert state_of(api.ok("GET", f"{ENDPOINTS}/{confidant}"))["deployment_state_message"] == ""
+
+
+def test_a_model_that_cannot_be_loaded_says_why_and_the_old_config_goes_on_serving(
+    api: Any,  # noqa: ANN401 - `Api`
+    deploy: Deploy,
+    confidant: str,  # noqa: ARG001 - puts the secret
+) -> None:
+    deploy("parrot", scale_to_zero_enabled=False)
+    failed = deploy("broken", endpoint="parrot", environment_vars={"TOLD": "{{secrets/team/told}}"})
+    assert failed["state"]["config_update"] == "UPDATE_FAILED"
+    state = state_of(failed, "pending_config")
+    assert state["deployment"] == "DEPLOYMENT_FAILED"
+    assert (
+        "Failed to load main.default.broken version 1: RuntimeError: no weights for the key [REDACTED]"
+        in state.values()
+    )
+    assert api.ok("POST", "/serving-endpoints/parrot/invocations", QUESTION)["choices"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"entity_version": "9"}, "main.default.classic"),
+        ({"environment_vars": {"K": "{{secrets/team/nothing}}"}}, "{{secrets/team/nothing}} is missing"),
+    ],
+)
+def test_what_does_not_exist_fails_the_deployment(deploy: Deploy, fields: dict[str, Any], said: str) -> None:
+    failed = deploy("classic", endpoint="missing", **fields)
+    assert said in state_of(failed, "pending_config")["deployment_state_message"]
+
+
+def is_alive(pid: int) -> bool:
+    command = Path(f"/proc/{pid}/cmdline")  # of a dead process that nobody has asked after yet, it is empty
+    return command.exists() and command.read_bytes() != b""
