@@ -66,9 +66,13 @@ class Limiter:
 
     def __init__(self) -> None:
         self.limit = math.inf
+        self._narrowed_at = -math.inf
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all calls, but not what they have shown."""
         self.running: set[Place] = set()
         self.waiting: deque[Place] = deque()
-        self._narrowed_at = -math.inf
         # Re-entrant: an abandoned stream leaves its place whenever the garbage collector finds it, in here as well.
         self._lock = threading.RLock()
 
@@ -123,7 +127,8 @@ class Limiters:
     """The limiters of a process."""
 
     def __init__(self) -> None:
-        self.forget()
+        self._known: OrderedDict[Hashable, Limiter] = OrderedDict()
+        self._lock = threading.Lock()
 
     def of(self, clock: Callable[[], float], host: str, endpoint: str, credential: str) -> Limiter:
         """Return the limiter for an endpoint and who calls it.
@@ -144,9 +149,10 @@ class Limiters:
             return self._known.setdefault(key, Limiter())
 
     def forget(self) -> None:
-        """Begin anew: after a fork, the parent's calls are not this process's, and its locks may be held for ever."""
-        self._known: OrderedDict[Hashable, Limiter] = OrderedDict()
+        """Forget all calls: after a fork, the parent's are not this process's, and its locks may be held for ever."""
         self._lock = threading.Lock()
+        for limiter in self._known.values():
+            limiter.forget()
 
 
 def no_place(endpoint: str, seconds: float, limiter: Limiter) -> CallTimeoutError:

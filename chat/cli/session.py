@@ -114,6 +114,8 @@ class Session:
                 self._history += [asked, {"role": "assistant", "content": "".join(said)}]
             return
         except ChatError as error:
+            if any(said):
+                show("\n")
             complain(error)
             return
         show("\n")

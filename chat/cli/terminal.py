@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 def show(text: str) -> None:
     """Write a piece of an answer to stdout at once; escapes are made inert where they would reach a terminal."""
     try:
-        sys.stdout.write(inert(text) if sys.stdout.isatty() else text)
+        sys.stdout.write(_writable(inert(text) if sys.stdout.isatty() else text))
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the answer has seen enough (`| head`). Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise click.exceptions.Exit(0) from None
+
+
+def _writable(text: str) -> str:
+    """Replace what stdout has no bytes for: redirected on Windows, it is written in the system's code page."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def show_calls(answer: Answer) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import signal
@@ -75,6 +76,14 @@ def test_a_file_gets_the_answer_as_it_is(server: ScriptedServer, capsys: pytest.
     server.stream(piece("a\x1b", "stop"))
     run(["my-chat", "hi"])
     assert capsys.readouterr().out == "a\x1b\n"
+
+
+def test_what_stdout_has_no_bytes_for_is_replaced(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.stream(piece("Gr\N{LATIN SMALL LETTER U WITH DIAERESIS}\N{SPARKLES}!", "stop"))
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    assert run(["my-chat", "hi"]) == 0
+    assert written.getvalue() == b"Gr\xfc?!\n"
 
 
 def test_an_error_is_one_message_and_what_to_do_next(
@@ -288,3 +297,13 @@ def test_a_throttled_call_says_why_it_waits(
     assert run(["my-chat", "hi"]) == 0
     assert "too fast; next attempt in" in capsys.readouterr().err
     assert clock.now >= 7
+
+
+def test_an_answer_that_breaks_off_ends_its_line_before_the_error(
+    server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.stream(piece("half"), None)
+    converse(server, "hi")
+    captured = capsys.readouterr()
+    assert captured.out == "half\n\n"  # the second ends the conversation
+    assert "cut before its end" in captured.err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import pytest
 from chat import AsyncChatClient, ChatClient, errors
 from chat.limiting import LIMITERS, Limiter, Limiters
 from chat.wire import Response
-from tests.chat.faces import OK, TOKEN, Clock
+from tests.chat.faces import OK, TOKEN, Clock, delta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,3 +200,57 @@ def test_a_call_for_which_no_room_is_made_is_an_error(face: Face) -> None:
     held.leave()
     face.server.reply(OK)
     assert face.invoke(timeout=5.0).text == "hello"
+
+
+FORKING = """
+import os, sys, threading, time
+from chat import ChatClient
+from chat.limiting import LIMITERS
+
+host, token = sys.argv[1:]
+client = ChatClient("my-chat", host=host, token=token)
+limiter = LIMITERS.of(time.monotonic, host, "my-chat", token)
+limiter.limit = 1
+begun = client.stream("hi")
+next(begun)
+queued = threading.Thread(target=client.invoke, args=("hi",), daemon=True)
+queued.start()
+while not limiter.waiting:
+    time.sleep(0.001)
+held, leave = threading.Event(), threading.Event()
+
+def hold():
+    with limiter._lock:
+        held.set()
+        leave.wait()
+
+threading.Thread(target=hold).start()  # as any call may do at that moment
+held.wait()
+child = os.fork()
+leave.set()
+if child == 0:
+    begun.close()  # the parent's: it has no place here
+    print(client.invoke("hi"), limiter.limit, len(limiter.running), flush=True)
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print(len(limiter.running), len(limiter.waiting))
+begun.close()
+queued.join(20)
+print(len(limiter.running), queued.is_alive())
+"""
+
+
+def test_a_forked_child_is_not_held_up_by_its_parents_calls(scripted: ScriptedServer) -> None:
+    scripted.stream(delta("one"), ..., delta(finish="stop")).reply(OK)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", FORKING, scripted.host, TOKEN],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    finally:
+        scripted.hold.set()
+    # A child's answer widens its own limit, not its parent's.
+    assert (done.stdout.splitlines(), done.stderr) == (["hello 2.0 0", "1 1", "0 False"], "")
