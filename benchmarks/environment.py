@@ -1,0 +1,90 @@
+"""Where this runs: the machine, and the peers' own environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.workers import ROOT
+
+PEERS = Path(__file__).with_name("peers.txt")
+_SHOWN = ("aiohttp", "langchain-core", "databricks-sdk", "databricks-langchain", "openai", "langchain-openai")
+_VERSIONS = f"""
+import json
+from importlib.metadata import PackageNotFoundError, version
+found = {{}}
+for name in {_SHOWN!r}:
+    try:
+        found[name] = version(name)
+    except PackageNotFoundError:
+        pass
+print(json.dumps(found))
+"""
+
+
+def requirements() -> list[str]:
+    """Return what the peers are, the first of them first."""
+    lines = PEERS.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def uv(*arguments: str, cwd: Path | None = None) -> str:
+    """Run uv, which shares one download among all environments; return what it printed.
+
+    Args:
+        arguments: of the command line.
+        cwd: where; outside the project unless said otherwise, whose own overrides are no user's.
+    """
+    command = [sys.executable, "-m", "uv", *arguments]
+    done = subprocess.run(command, check=True, cwd=cwd or Path(sys.prefix).anchor, stdout=subprocess.PIPE, text=True)
+    return done.stdout
+
+
+def peers(folder: Path) -> Path:
+    """Return the interpreter of an environment that holds the peers, made if it is not there.
+
+    Args:
+        folder: where it is kept; a change of the list of peers makes it anew.
+    """
+    python, stamp = folder / "bin" / "python", folder / ".peers"
+    wanted = PEERS.read_text(encoding="utf-8")
+    if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
+        print(f"Installing the peers into {folder}", file=sys.stderr)
+        uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder.resolve()))
+        # from the project's folder: its overrides leave out a Spark client that takes no part here
+        uv("pip", "install", "--quiet", "--python", str(python.absolute()), *requirements(), cwd=ROOT)
+        stamp.write_text(wanted, encoding="utf-8")
+    return python.absolute()
+
+
+def machine(peers_python: Path | None) -> dict[str, object]:
+    """Say where this was measured, and with which versions.
+
+    Args:
+        peers_python: the peers' interpreter, if they take part.
+    """
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "processors": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2),
+        "versions": _versions(Path(sys.executable)),
+        "peers": _versions(peers_python) if peers_python else {},
+    }
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _versions(python: Path) -> dict[str, str]:
+    done = subprocess.run([str(python), "-c", _VERSIONS], check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
