@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import environment
+from benchmarks import diet, environment
 from benchmarks.harness import Bench
 from benchmarks.plots import clients, margins
 from benchmarks.report import Results, markdown, put_into, text
@@ -52,8 +52,6 @@ FAMILIES: dict[str, ModuleType] = {
 _PAGE = ROOT / "docs" / "performance.md"
 _PLOTS = ROOT / "docs" / "performance"
 _RESULTS = ROOT / "benchmarks" / "results.json"
-_ONLY_TIMES = frozenset({"chat_calls", "chat_batch", "validate", "local_workspace"})
-"""Families without a count: the quick run has them run, to see that they do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,7 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def publish(results: Results) -> None:
     """Write what the docs show: the table, the plots, and every sample."""
     _write_json(results, _RESULTS)
-    put_into(_PAGE, markdown(results))
+    put_into(_PAGE, markdown(results), mark="results")
+    put_into(_PAGE, diet.table(diet.costs(Path(sys.executable))), mark="diet")
     _PLOTS.mkdir(exist_ok=True)
     (_PLOTS / "margins.svg").write_text(margins(results.all_rows()), encoding="utf-8")
     beside = [row for row in results.rows.get("chat_calls", ()) if row.what.endswith("64 at once")]

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from benchmarks.harness import Measured, Row
 
-_TABLE = re.compile(r"(?<=<!-- results: begin -->\n).*?(?=<!-- results: end -->)", re.DOTALL)
-
 
 @dataclass(frozen=True)
 class Results:
@@ -105,16 +103,23 @@ def markdown(results: Results) -> str:
     return "\n".join([*lines, "", *notes, ""])
 
 
-def put_into(page: Path, table: str) -> None:
-    """Put the table between the page's markers.
+def put_into(page: Path, table: str, *, mark: str) -> None:
+    """Put a table between a page's markers, `<!-- MARK: begin -->` and `<!-- MARK: end -->`.
+
+    Args:
+        page: a Markdown file.
+        table: what comes between them.
+        mark: the markers' name.
 
     Raises:
         ValueError: it has none.
     """
+    begin, end = (f"<!-- {mark}: {edge} -->" for edge in ("begin", "end"))
+    between = re.compile(f"(?<={begin}\n).*?(?={end})", re.DOTALL)
     before = page.read_text(encoding="utf-8")
-    after, found = _TABLE.subn(lambda _found: table, before)
+    after, found = between.subn(lambda _found: table, before)
     if not found:
-        raise ValueError(f"{page} has no markers `<!-- results: begin -->` and `<!-- results: end -->`")
+        raise ValueError(f"{page} has no markers `{begin}` and `{end}`")
     page.write_text(after, encoding="utf-8")
 
 

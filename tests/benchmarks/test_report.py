@@ -45,7 +45,7 @@ def test_the_table_replaces_the_last_one(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- results: begin -->\nold\n<!-- results: end -->\nafter\n", encoding="utf-8")
     for table in ("new\n", r"\1 newer" + "\n"):
-        put_into(page, table)
+        put_into(page, table, mark="results")
         assert page.read_text(encoding="utf-8") == (
             f"before\n<!-- results: begin -->\n{table}<!-- results: end -->\nafter\n"
         )
@@ -55,7 +55,7 @@ def test_a_page_without_markers_is_left_alone(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("nothing", encoding="utf-8")
     with pytest.raises(ValueError, match="no markers"):
-        put_into(page, "new")
+        put_into(page, "new", mark="results")
     assert page.read_text(encoding="utf-8") == "nothing"
 
 
