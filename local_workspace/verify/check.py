@@ -56,17 +56,16 @@ class Probe:
     me: str
     is_admin: bool
     sleep: Callable[[float], None]
-    _endpoint: dict[str, Any] = field(default_factory=dict)
+    _made: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def scope(self) -> str:
         """The run's scope, with the key `key` in it; made when first asked for."""
-        name = self.scratch.named("scope")
-        if "scope" not in self._endpoint:
+        if "scope" not in self._made:
             self.need(self.scratch.create_scope("scope"))
             self.put_key()
-            self._endpoint["scope"] = name
-        return name
+            self._made["scope"] = self.scratch.named("scope")
+        return self._made["scope"]
 
     def put_key(self) -> None:
         """Write the key that the run's endpoints refer to."""
@@ -76,17 +75,16 @@ class Probe:
     @property
     def endpoint(self) -> str:
         """The run's endpoint of an external model, ready; made when first asked for."""
-        name = self.scratch.named("chat")
-        if "name" not in self._endpoint:
-            self.need(self.scratch.create_endpoint("chat", config=self.config()))
-            self._endpoint["name"] = name
-            self._endpoint["id"] = str(self.ready(name).get("id", ""))
-        return name
+        if "endpoint" not in self._made:
+            self._made["id"] = str(self.need(self.scratch.create_endpoint("chat", config=self.config())).get("id", ""))
+            self._made["endpoint"] = self.scratch.named("chat")
+            self.ready(self._made["endpoint"])
+        return self._made["endpoint"]
 
     @property
     def endpoint_id(self) -> str:
-        """The id of the run's endpoint."""
-        return self.endpoint and str(self._endpoint["id"])
+        """The id of the run's endpoint; made when first asked for."""
+        return self._made["id"] if self.endpoint else ""
 
     def config(self, name: str = "model", **fields: object) -> dict[str, Any]:
         """Return a config of one external model whose key is the run's."""

@@ -84,6 +84,7 @@ def _defaults(probe: Probe) -> Answer:
 
 def _plaintext(probe: Probe) -> tuple[dict[str, Any], str]:
     config = probe.config(openai_api_key_plaintext=KEY)
+    # Two checks look at it: the second create is refused, and that does not matter.
     probe.scratch.create_endpoint("plain", config=config)
     shown = probe.ready(probe.scratch.named("plain"))
     active: dict[str, Any] = shown.get("config") or shown.get("pending_config") or {}
