@@ -14,7 +14,7 @@ export class ApiError extends Error {
     super(`${status} ${code ?? ""}: ${message ?? "no message"}`);
     // The gateway writes the status where every other error has a code: that is how a bad token is told from a right
     // that is missing.
-    this.token = (status === 401 || status === 403) && typeof code === "number";
+    this.refusesToken = (status === 401 || status === 403) && typeof code === "number";
   }
 }
 
@@ -97,7 +97,7 @@ export class Api {
     const answer = await this.#send(method, path, body, AbortSignal.timeout(PATIENCE_MS));
     if (answer.ok) return answer;
     const error = await errorOf(answer);
-    throw error.token ? new RefusedError(error.message) : error;
+    throw error.refusesToken ? new RefusedError(error.message) : error;
   }
 
   async #send(method, path, body, signal) {

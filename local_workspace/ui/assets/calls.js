@@ -41,6 +41,7 @@ function failed({ status }) {
 
 function row(request) {
   const status = element("td", { class: failed(request) ? "bad" : "good" }, String(request.status || "none"));
-  const call = element("td", { class: "path" }, element("span", { class: "method" }, request.method), ` ${request.path}`);
+  const method = element("span", { class: "method" }, request.method);
+  const call = element("td", { class: "path" }, method, ` ${request.path}`);
   return element("tr", {}, status, call, element("td", { class: "path" }, request.identity ?? "nobody known"));
 }

@@ -2,11 +2,11 @@
 
 import { count, element, filled, listIn, say } from "./dom.js";
 
-const UPDATES = {
-  IN_PROGRESS: "updating",
-  UPDATE_FAILED: "update failed",
-  UPDATE_CANCELED: "update canceled",
-};
+const UPDATES = new Map([
+  ["IN_PROGRESS", "updating"],
+  ["UPDATE_FAILED", "update failed"],
+  ["UPDATE_CANCELED", "update canceled"],
+]);
 
 /**
  * @param {Element} section
@@ -20,7 +20,8 @@ export function endpointsPanel(section, { detail }) {
   return (endpoints, traffic) => {
     const counted = new Map(Object.entries(traffic));
     const items = endpoints.map((endpoint) => ({ endpoint, calls: counted.get(endpoint.name) }));
-    const [ours, theirs] = [items.filter((item) => !isGiven(item.endpoint)), items.filter((item) => isGiven(item.endpoint))];
+    const theirs = items.filter(({ endpoint }) => isGiven(endpoint));
+    const ours = items.filter(({ endpoint }) => !isGiven(endpoint));
     own(ours);
     given(theirs);
     section.querySelector(".empty").hidden = ours.length > 0;
@@ -35,7 +36,8 @@ export function isGiven(endpoint) {
 }
 
 function row(detail) {
-  const [name, state, calls] = [element("span", { class: "name" }), element("span"), element("span", { class: "calls" })];
+  const [name, state] = [element("span", { class: "name" }), element("span")];
+  const calls = element("span", { class: "calls" });
   const body = element("div", { class: "detail" });
   const node = element("details", {}, element("summary", {}, name, state, calls), body);
   const fill = filled(body, facts);
@@ -64,7 +66,7 @@ function row(detail) {
 
 function stateOf({ state = {} }) {
   const ready = state.ready === "READY";
-  const update = UPDATES[state.config_update];
+  const update = UPDATES.get(state.config_update);
   const text = [ready ? "ready" : "not ready", update].filter(Boolean).join(", ");
   if (state.config_update === "UPDATE_FAILED") return { text, mood: "bad" };
   return { text, mood: update || !ready ? "busy" : "good" };
@@ -103,19 +105,18 @@ function shareOf(routes, name) {
   return [`, ${percentage} % of the traffic`, bar];
 }
 
-function modelOf({ external_model: external, foundation_model: foundation, entity_name: model, entity_version: version }) {
-  if (external) return `${external.provider} ${external.name}`;
-  if (foundation) return model ?? foundation.name;
-  return `${model} version ${version}`;
+function modelOf(entity) {
+  if (entity.external_model) return `${entity.external_model.provider} ${entity.external_model.name}`;
+  if (entity.foundation_model) return entity.entity_name ?? entity.foundation_model.name;
+  return `${entity.entity_name} version ${entity.entity_version}`;
 }
 
 function gatewayOf(gateway) {
-  const parts = {
-    rate_limits: (gateway?.rate_limits ?? []).length > 0 && "rate limits",
-    guardrails: gateway?.guardrails && "guardrails",
-    usage: gateway?.usage_tracking_config?.enabled && "usage tracking",
-    tables: gateway?.inference_table_config?.enabled && "inference table",
-    fallbacks: gateway?.fallback_config?.enabled && "fallbacks",
-  };
-  return Object.values(parts).filter(Boolean);
+  return [
+    gateway?.rate_limits?.length && "rate limits",
+    gateway?.guardrails && "guardrails",
+    gateway?.usage_tracking_config?.enabled && "usage tracking",
+    gateway?.inference_table_config?.enabled && "inference table",
+    gateway?.fallback_config?.enabled && "fallbacks",
+  ];
 }

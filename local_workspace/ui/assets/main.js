@@ -33,7 +33,9 @@ function open(api, { user, workspace }) {
     clear: quietly(() => api.clearFaults()),
   });
 
+  let looks = 0;
   async function look() {
+    const mine = ++looks;
     const [served, traffic, requests, unknown, kept, armed] = await Promise.all([
       api.endpoints(),
       api.traffic(),
@@ -42,6 +44,7 @@ function open(api, { user, workspace }) {
       api.scopes(),
       api.armedFaults(),
     ]);
+    if (mine !== looks) return; // a later look is on its way, and may show what this one came too early for
     endpoints(served, traffic);
     calls(requests, unknown);
     scopes(kept);

@@ -146,7 +146,7 @@ class Tab:
         """Wait until an expression is true on the page, or on the one that it becomes, and return it."""
         while True:
             with contextlib.suppress(NavigatedError):
-                return self.evaluate(_AWAITED % {"ms": int(PATIENCE * 500), "expression": expression})
+                return self.evaluate(_AWAITED % {"ms": int(PATIENCE * 900), "expression": expression})
 
     def see_text(self, selector: str, text: str) -> str:
         """Wait until an element shows a text, and return all that it shows."""
