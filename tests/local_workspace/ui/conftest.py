@@ -198,6 +198,18 @@ class Tab:
         self.press("Enter", text="\r")
         self.see_text("#health", "up to date")
 
+    def ask_model(self, question: str, *, endpoint: str = "databricks-gpt-5") -> None:
+        """Put a question in the playground."""
+        self.see(f"[...document.querySelector('#model').options].some((each) => each.value === '{endpoint}')")
+        self.choose("#model", endpoint)
+        self.fill("#prompt", question)
+        self.press("Enter", text="\r")
+
+    def answered(self, question: str) -> None:
+        """Put a question in the playground, and wait until it is answered whole."""
+        self.ask_model(question)
+        self.see_text("#playground .figures", "whole after")
+
     def look_again(self) -> None:
         """Let the page look at the workspace now."""
         self.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
@@ -273,6 +285,13 @@ def open_tab(chromium: Pipe) -> Iterator[Callable[..., Tab]]:
 @pytest.fixture
 def tab(open_tab: Callable[..., Tab]) -> Tab:
     return open_tab()
+
+
+@pytest.fixture
+def page(tab: Tab, workspace: LocalWorkspace) -> Tab:
+    """The page, with the token given."""
+    tab.enter(workspace)
+    return tab
 
 
 @pytest.fixture

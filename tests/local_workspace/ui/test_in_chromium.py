@@ -1,8 +1,7 @@
-"""The page in a real browser: what it shows, what it does, and how it takes what goes wrong."""
+"""The page in a real browser: coming in, what it shows, the faults it arms, and a workspace that goes and returns."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,29 +16,6 @@ if TYPE_CHECKING:
     from tests.local_workspace.ui.conftest import Tab
 
 CANARY = "sk-canary-0123456789"
-CALL = "/serving-endpoints/databricks-gpt-5/invocations"
-
-
-@pytest.fixture
-def page(tab: Tab, workspace: LocalWorkspace) -> Tab:
-    """The page, with the token given, and nothing that the browser objected to in the end."""
-    tab.enter(workspace)
-    return tab
-
-
-def ask(tab: Tab, question: str, *, endpoint: str = "databricks-gpt-5") -> None:
-    tab.see(f"[...document.querySelector('#model').options].some((each) => each.value === '{endpoint}')")
-    tab.choose("#model", endpoint)
-    tab.fill("#prompt", question)
-    tab.press("Enter", text="\r")
-
-
-def ask_whole(tab: Tab, question: str, **options: str) -> None:
-    ask(tab, question, **options)
-    tab.see_text("#playground .figures", "whole after")
-
-
-# --- coming in ---------------------------------------------------------------------------------------------------
 
 
 def test_the_token_is_asked_for_once_and_kept_out_of_the_address(tab: Tab, workspace: LocalWorkspace) -> None:
@@ -83,14 +59,11 @@ def test_a_wrong_token_is_told_and_the_right_one_then_opens(
 
 
 def test_forgetting_the_token_leaves_nothing_on_the_page(page: Tab, workspace: LocalWorkspace) -> None:
-    ask_whole(page, "remember this")
+    page.answered("remember this")
     page.click("#leave")
     page.see("!document.querySelector('#door').hidden && document.querySelector('#panels').hidden")
     assert workspace.token not in page.evaluate("JSON.stringify(sessionStorage)")
     assert "remember this" not in page.evaluate("document.documentElement.outerHTML")
-
-
-# --- what it shows -----------------------------------------------------------------------------------------------
 
 
 def test_endpoints_show_their_state_their_calls_and_their_traffic(
@@ -169,9 +142,6 @@ def test_looking_leaves_no_trace(page: Tab, workspace: LocalWorkspace) -> None:
     assert workspace.faults.view()[0]["matched"] == 0
 
 
-# --- faults ------------------------------------------------------------------------------------------------------
-
-
 def test_a_fault_is_armed_hits_and_is_cleared_from_the_page(page: Tab, api: Api, workspace: LocalWorkspace) -> None:
     page.choose("[data-field=method]", "GET")
     page.fill("[data-field=path]", "/api/2.0/secrets/*")
@@ -206,101 +176,6 @@ def test_what_is_no_fault_is_refused_in_the_workspaces_words(page: Tab, workspac
     assert workspace.faults.view() == []
 
 
-# --- the playground ----------------------------------------------------------------------------------------------
-
-
-def test_an_answer_streams_and_the_conversation_goes_on(page: Tab, workspace: LocalWorkspace) -> None:
-    workspace.faults.arm([{"match": {"path": CALL}, "kind": "slow", "ms": 1}])
-    page.evaluate(
-        "window.seen = []; new MutationObserver(() => window.seen.push(document.querySelector('.turns').innerText))"
-        ".observe(document.querySelector('.turns'), {subtree: true, characterData: true, childList: true})"
-    )
-    ask_whole(page, "first question")
-    assert len(set(page.evaluate("window.seen"))) > 3
-    assert "token" in page.text("#playground .figures")
-    ask_whole(page, "second question")
-    sent = workspace.requests[-1].body
-    assert sent["stream"] is True
-    assert [each["role"] for each in sent["messages"]] == ["user", "assistant", "user"]
-    assert sent["messages"][1]["content"] in page.text(".turns")
-    page.click("#playground .anew")
-    assert page.text(".turns") == ""
-
-
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        ({"kind": "cut", "after_bytes": 900}, "The connection broke before the answer ended."),
-        ({"kind": "truncate", "after_bytes": 900}, "The stream broke off within an event."),
-        ({"kind": "stream_error", "after_bytes": 900, "message": "overloaded"}, "overloaded"),
-        ({"kind": "status", "status": 429, "error_code": "LIMIT", "message": "slow down"}, "429 LIMIT: slow down"),
-        ({"kind": "lost"}, "The workspace does not answer."),
-        ({"kind": "status", "status": 403, "error_code": 403, "message": "odd"}, "403 403: odd"),
-    ],
-    ids=["cut", "truncate", "stream_error", "status", "lost", "like a bad token"],
-)
-def test_an_answer_that_breaks_is_told_and_not_sent_again(
-    page: Tab, workspace: LocalWorkspace, fault: dict[str, object], said: str
-) -> None:
-    # The browser asks again by itself when a kept connection is lost before any answer: so, all of them.
-    workspace.faults.arm([{"match": {"path": CALL}, "times": None, **fault}])
-    ask(page, "broken question")
-    page.see_text(".turns", said)
-    workspace.faults.clear()
-    ask_whole(page, "whole question")
-    assert workspace.requests[-1].body["messages"] == [{"role": "user", "content": "whole question"}]
-    assert page.complaints() == []
-
-
-def test_a_stream_can_be_stopped_by_the_keyboard(page: Tab, workspace: LocalWorkspace) -> None:
-    workspace.faults.arm([{"match": {"path": CALL}, "kind": "slow", "ms": 200}])
-    page.choose("#model", "databricks-gpt-5")
-    page.fill("#prompt", "a long story")
-    page.focus("#playground button[type=submit]")
-    page.press("Enter", text="\r")
-    page.see("document.activeElement === document.querySelector('#playground .stop')")
-    page.press(" ", text=" ")
-    page.see_text(".turns", "Stopped.")
-    assert page.evaluate("document.activeElement.id") == "prompt"
-
-
-STREAMS: dict[str, tuple[str, object]] = {
-    "crlf, several data lines": ('data: {"a":\r\ndata: 1}\r\n\r\ndata: [DONE]\r\n\r\n', [{"a": 1}]),
-    "comments and other fields": (': hi\nid: 3\nevent: x\ndata:{"a": "é🚀"}\n\ndata: [DONE]\n\n', [{"a": "é🚀"}]),
-    "lone CR": ('data: {"a": 1}\r\rdata: [DONE]\r\r', [{"a": 1}]),
-    "no end": ('data: {"a": 1}\n\n', "ended before its answer did"),
-    "half an event": ('data: {"a": 1}\n\ndata: {"a"', "within an event"),
-    "nothing": ("", "ended before its answer did"),
-    "an error after half an event": ('data: {"a": \n\ndata: {"error": {"message": "boom"}}\n\n', "boom"),
-    "half an event, then more": ('data: {"a": \n\ndata: {"b": 1}\n\ndata: [DONE]\n\n', "within an event"),
-    "an error": ('data: {"error": {"message": "boom"}}\n\n', "boom"),
-}
-
-
-@pytest.mark.parametrize("size", [1, 7, 1000])
-def test_events_are_read_however_the_bytes_are_cut(tab: Tab, workspace: LocalWorkspace, size: int) -> None:
-    tab.go(workspace.page)
-    read = """
-      (async (text, size) => {
-        const { events } = await import("/_local/ui/sse.js");
-        const bytes = new TextEncoder().encode(text);
-        const body = new ReadableStream({start(stream) {
-          for (let at = 0; at < bytes.length; at += size) stream.enqueue(bytes.slice(at, at + size));
-          stream.close();
-        }});
-        const found = [];
-        try { for await (const each of events(body)) found.push(each); return found; }
-        catch (error) { return error.message; }
-      })(%s, %d)
-    """
-    for name, (text, expected) in STREAMS.items():
-        found = tab.evaluate(read % (json.dumps(text), size))
-        assert expected in found if isinstance(expected, str) else found == expected, name
-
-
-# --- the workspace goes, and comes back -----------------------------------------------------------------------------
-
-
 def test_a_workspace_that_is_gone_is_told_and_found_again(tab: Tab, tmp_path: Path) -> None:
     with LocalWorkspace(state=tmp_path) as workspace:
         tab.enter(workspace)
@@ -324,70 +199,3 @@ def test_a_token_that_holds_no_longer_leads_back_to_the_door(tab: Tab) -> None:
         tab.fill("#token", second.token)
         tab.press("Enter", text="\r")
         tab.see_text("#health", "up to date")
-
-
-# --- hostile words --------------------------------------------------------------------------------------------------
-
-HOSTILE = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
-
-
-def test_what_clients_sent_is_shown_as_text(page: Tab, api: Api, workspace: LocalWorkspace) -> None:
-    api("GET", "/api/2.0/%3Cimg%20src=x%20onerror=%22window.pwned=1%22%3E")
-    workspace.faults.arm([{"match": {"path": HOSTILE}, "kind": "lost"}])
-    workspace.faults.arm([{"match": {"path": CALL}, "kind": "status", "error_code": HOSTILE, "message": HOSTILE}])
-    page.look_again()
-    page.see_text("#calls tbody", "<img src=x")
-    page.see_text("#calls .unknown", "<img src=x")
-    page.see_text("#faults .armed", HOSTILE)
-    ask(page, HOSTILE)
-    page.see_text(".turns", f"503 {HOSTILE}: {HOSTILE}")
-    ask_whole(page, HOSTILE)
-    assert page.evaluate("document.querySelectorAll('img, main script').length") == 0
-    assert page.evaluate("window.pwned") is None
-    assert page.complaints() == []
-
-
-def _forged(path: str) -> dict[str, Any]:
-    """What a workspace that holds hostile names everywhere would answer."""
-    entity = {"name": HOSTILE, "external_model": {"provider": HOSTILE, "name": HOSTILE}}
-    entity["state"] = {"deployment_state_message": HOSTILE}
-    state = {"ready": HOSTILE, "config_update": "__proto__"}
-    endpoint = {"name": HOSTILE, "task": f"{HOSTILE}/chat", "state": state, "creator": HOSTILE}
-    if path.endswith("/serving-endpoints"):
-        return {"endpoints": [endpoint, {"name": "__proto__"}, {"name": "constructor"}]}
-    if "/serving-endpoints/" in path:
-        return endpoint | {"config": {"served_entities": [entity]}}
-    if path.endswith("/scopes/list"):
-        return {"scopes": [{"name": HOSTILE, "backend_type": HOSTILE}]}
-    return {"secrets": [{"key": HOSTILE, "last_updated_timestamp": 1}]}
-
-
-def test_names_that_no_workspace_takes_are_shown_as_text_too(page: Tab) -> None:
-    page.ask("Fetch.enable", patterns=[{"urlPattern": "*/_local/api/2.0/se*"}])
-    page.look_again()
-    page.answer_requests(_forged, until="document.querySelector('#scopes .keys li')")
-    page.evaluate("document.querySelector('.own summary').click()")
-    page.answer_requests(_forged, until="document.querySelector('.own .entities li')")
-    for selector in ("#endpoints .own", "#scopes", "#model", "#endpoints .entities"):
-        assert HOSTILE in page.evaluate(f"document.querySelector('{selector}').textContent"), selector
-    assert page.evaluate("document.querySelectorAll('img, main script').length") == 0
-    assert page.evaluate("window.pwned") is None
-    assert page.complaints() == []
-
-
-def test_the_policy_lets_no_text_become_html_and_nothing_be_sent_elsewhere(page: Tab) -> None:
-    tried = """
-      (async () => {
-        const refused = async (attempt) => { try { await attempt() } catch (error) { return error.name } };
-        const script = document.createElement("script");
-        script.append("window.pwned = 1");
-        document.body.append(script);
-        return [
-          window.pwned ?? "not run",
-          await refused(() => { document.body.innerHTML = "<p>" }),
-          await refused(() => fetch("http://127.0.0.1:1/")),
-        ];
-      })()
-    """
-    assert page.evaluate(tried) == ["not run", "TypeError", "TypeError"]
-    assert page.complaints() != []
