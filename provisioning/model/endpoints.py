@@ -6,6 +6,7 @@ create request. A field that is absent is unmanaged; one that is null, `{}` or `
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
@@ -174,12 +175,14 @@ def default_entity_name(entity: Mapping[str, object]) -> str | None:
 
     Args:
         entity: the served entity's fields. The server takes an external model's name with `.` and `:` turned
-            into `-` (databricks-sdk, `ServedEntityInput.name`).
+            into `-` (databricks-sdk, `ServedEntityInput.name`); what becomes of other characters that an entity's
+            name may not hold (`meta-llama/Llama-3`) is not documented.
     """
     if isinstance(name := entity.get("name"), str):
         return name
     model = fields_of(entity.get("external_model")).get("name")
-    return model.replace(".", "-").replace(":", "-") if isinstance(model, str) else None
+    derived = model.replace(".", "-").replace(":", "-") if isinstance(model, str) else ""
+    return derived if re.fullmatch(r"[\w-]+", derived, re.ASCII) else None
 
 
 def _mixed_kinds(entities: Sequence[Mapping[str, object]]) -> Iterator[Finding]:

@@ -139,14 +139,16 @@ def _with_entity_names(declared: dict[str, JsonValue], live: JsonValue) -> dict[
 def _entity_name(entity: Item, present: list[Item], fields: tuple[str, str]) -> str:
     if name := default_entity_name(entity):
         return name
-    # how the server derives a custom entity's name is not documented: go by what it serves
+    # how the server derives such a name is not documented: go by what the entity serves
     served = _served(entity, fields)
     found = next((each for each in present if _served(each, fields) == served), {}).get("name")
     return str(found or "-".join(served))
 
 
 def _served(entity: Item, fields: tuple[str, str]) -> list[str]:
-    """Return the model and its version; a feature spec has none."""
+    """Return the model and its version (a feature spec has none), or the external model and its provider."""
+    if isinstance(model := entity.get("external_model"), dict):
+        return [str(model.get("name")), str(model.get("provider"))]
     return [str(entity[field]) for field in fields if entity.get(field) is not None]
 
 

@@ -5,9 +5,11 @@ An endpoint that is exported, or whose list is sorted, or where a default is spe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from provisioning.model.endpoints import default_entity_name
+from provisioning.model.rules import fields_of
 from provisioning.model.values import with_keys
 from provisioning.model.versions import split_version
 from provisioning.planning.field_rules import rule_of
@@ -93,7 +95,12 @@ def _named_once(route: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 def _without_default_name(entity: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     nameless = {name: each for name, each in entity.items() if name != "name"}
-    # how the server derives a custom entity's name is not documented: with its dots, or with dashes in their place
-    custom = f"{entity.get('entity_name')}-{entity.get('entity_version')}"
-    derived = {default_entity_name(nameless), custom, custom.replace(".", "-")}
+    # how the server derives these names is not documented: with their dots, or with dashes in their place
+    custom = "-".join(str(entity[field]) for field in ("entity_name", "entity_version") if entity.get(field))
+    model = fields_of(entity.get("external_model")).get("name")
+    derived = {default_entity_name(nameless), custom, _dashed(custom), _dashed(str(model or ""))}
     return nameless if entity.get("name") in derived else dict(entity)
+
+
+def _dashed(name: str) -> str:
+    return re.sub(r"[^\w-]", "-", name, flags=re.ASCII)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 _MANAGE = "CAN_MANAGE"
 
+_ADMINS = Grantee("group_name", "admins")
+_INHERITED_FROM_BIRTH = {_ADMINS.key: (_ADMINS, _MANAGE)}
+"""What an endpoint's list holds from the start, beside its creator's right (TFP permission_definitions.go:121)."""
+
 
 def plan_permissions(
     draft: Draft,
@@ -55,9 +59,13 @@ def plan_permissions(
     caller = identity(circumstances.user)
     acl = live.permissions if live and live.permissions is not None else ()
     present: Grants = granted_directly(acl) if live else {caller.key: (caller, _MANAGE)}
-    wanted = _wanted(endpoint, present, _protected(live, circumstances))
-    inherited = granted_directly(acl, inherited=True)
-    differences = [each for each in compare(wanted, present, ENDPOINT_LEVELS) if not _inherits(each, inherited)]
+    inherited = granted_directly(acl, inherited=True) if live else _INHERITED_FROM_BIRTH
+    wanted = {
+        key: grant
+        for key, grant in _wanted(endpoint, present, _protected(live, circumstances)).items()
+        if key in present or not _inherits(grant, inherited)
+    }
+    differences = list(compare(wanted, present, ENDPOINT_LEVELS))
     if not differences:
         draft.unchanged.append(address)
         return
@@ -99,12 +107,11 @@ def _protected(live: LiveEndpoint | None, circumstances: Circumstances) -> list[
     return [identity(name) for name in names if isinstance(name, str) and name]
 
 
-def _inherits(difference: Difference, inherited: Grants) -> bool:
-    """Tell whether a grant that is missing holds anyway (`admins` has CAN_MANAGE from above)."""
-    held = inherited.get(difference.grantee.key)
-    if held is None or difference.new is None:
-        return False
-    return ENDPOINT_LEVELS.index(held[1]) >= ENDPOINT_LEVELS.index(difference.new)
+def _inherits(grant: tuple[Grantee, str], inherited: Grants) -> bool:
+    """Tell whether a grant holds anyway, from above; a request that repeats it is refused."""
+    grantee, level = grant
+    held = inherited.get(grantee.key)
+    return held is not None and ENDPOINT_LEVELS.index(held[1]) >= ENDPOINT_LEVELS.index(level)
 
 
 def _origin(compared: Comparison | None, present: Grants) -> Origin | None:

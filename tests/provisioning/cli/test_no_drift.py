@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.provisioning.conftest import Configs, Provision
+    from tests.provisioning.conftest import Configs, Provision, Writes
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -204,3 +204,32 @@ def test_each_change_of_the_provider(configs: Configs, provision: Provision, nam
     configs.endpoint["config"]["served_entities"] = [{"name": "gpt", "external_model": model}]
 
     settles(provision, configs, "--allow-widening")
+
+
+def test_model_whose_name_is_no_name_for_an_entity_is_told_by_what_it_serves(
+    configs: Configs, provision: Provision, writes: Writes
+) -> None:
+    [entity] = configs.endpoint["config"]["served_entities"]
+    del entity["name"]
+    entity["external_model"]["name"] = "meta-llama/Llama-3.1:free"
+    configs.write()
+    assert provision("apply", configs, "--yes").code == 0
+    writes()
+
+    again = provision("apply", configs, "--yes")
+
+    assert (again.code, writes()) == (0, []), again.out
+
+
+def test_what_admins_inherit_is_not_granted_again(configs: Configs, provision: Provision) -> None:
+    configs.endpoint["permissions"].append({"level": "CAN_QUERY", "group_name": "admins"})
+    configs.write()
+    assert provision("apply", configs, "--yes").code == 0
+    assert provision("plan", configs, "--detailed-exitcode").code == 0
+    configs.endpoint["permissions"].append({"level": "CAN_VIEW", "user_name": "ann@example.com"})
+    configs.write()
+
+    widened = provision("apply", configs, "--yes", "--allow-widening")
+
+    assert widened.code == 0, widened.err
+    assert provision("plan", configs, "--detailed-exitcode").code == 0
