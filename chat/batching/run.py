@@ -14,6 +14,7 @@ from chat.batching.rows import Row, answered, failed, read_rows
 from chat.errors import (
     AuthError,
     ChatError,
+    InvalidRequestError,
     NotFoundError,
     PermissionDeniedError,
     ReadinessError,
@@ -89,7 +90,13 @@ def batch(
     on_progress: Callable[[Progress], None] | None = None,
     **params: object,
 ) -> Summary:
-    """Answer every row of a file; see `abatch`. Not for use inside a running event loop."""
+    """Answer every row of a file; see `abatch`.
+
+    Raises:
+        InvalidRequestError: as `abatch`; or an event loop is running (a notebook's), in which nobody may block.
+    """
+    if _in_event_loop():
+        raise InvalidRequestError("An event loop is running.", remedy="Write `await chat.abatch(…)` instead.")
     return asyncio.run(
         abatch(
             endpoint,
@@ -145,6 +152,14 @@ async def abatch(
             if client is None:
                 await calling.close()
     return work.summary()
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class _Work:

@@ -192,3 +192,12 @@ def test_an_endpoint_called_batch_can_still_be_asked(
     assert run(["--", "batch", "hi"]) == 0
     assert capsys.readouterr().out == "hello\n"
     assert replies.requests[0][0] == "/serving-endpoints/batch/invocations"
+
+
+def test_inside_an_event_loop_it_says_what_to_write_instead(tmp_path: Path) -> None:
+    async def cell_of_a_notebook() -> None:
+        batch("my-chat", tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+
+    with pytest.raises(errors.InvalidRequestError) as raised:
+        asyncio.run(cell_of_a_notebook())
+    assert "abatch" in str(raised.value.remedy)
