@@ -93,6 +93,18 @@ RULES = (
         "databricks-sdk, EndpointCoreConfigOutput",
     ),
     Rule(
+        "custom-load-failure",
+        "A model that cannot be loaded ends in UPDATE_FAILED and says why; the old config goes on serving.",
+        Certainty.DOCUMENTED,
+        "docs: machine-learning/model-serving/model-serving-debug",
+    ),
+    Rule(
+        "custom-scaled-to-zero",
+        'An idle custom model stays READY and says "Scaled to zero"; the next call waits until it is loaded.',
+        Certainty.OBSERVED,
+        "databricks/terraform-provider-databricks#4803",
+    ),
+    Rule(
         "entities-sorted",
         "Served entities come back sorted by name.",
         Certainty.SDK_EVIDENT,

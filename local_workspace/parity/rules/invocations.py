@@ -74,6 +74,24 @@ RULES = (
         "docs: machine-learning/model-serving/model-serving-limits",
     ),
     Rule(
+        "call-custom-frames",
+        "Custom models take dataframe_split, dataframe_records, inputs or instances, and answer with predictions.",
+        Certainty.DOCUMENTED,
+        "docs: machine-learning/model-serving/score-custom-model-endpoints",
+    ),
+    Rule(
+        "call-custom-agents",
+        "ChatModels and ResponsesAgents take messages or input, stream, and answer by OpenAI's routes.",
+        Certainty.SDK_EVIDENT,
+        "databricks-langchain; databricks-openai",
+    ),
+    Rule(
+        "call-custom-errors",
+        "A body that a model does not take, and what it raises, is 400 with MLflow's code and the model's trace.",
+        Certainty.SDK_EVIDENT,
+        "mlflow, pyfunc.scoring_server",
+    ),
+    Rule(
         "call-openai-by-model",
         "The OpenAI routes find the endpoint by model.",
         Certainty.SDK_EVIDENT,

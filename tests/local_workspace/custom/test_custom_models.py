@@ -76,6 +76,39 @@ def test_a_responses_agent_answers_by_its_own_route(api: Any, deploy: Deploy) ->
     assert wrong.error == (400, "BAD_REQUEST")
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Support for class-based `config` is deprecated:pydantic.warnings.PydanticDeprecatedSince20"
+)
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # its sockets end with the garbage collector
+@pytest.mark.witness("call-custom-agents", client="databricks-langchain")
+@pytest.mark.parametrize(("model", "said"), [("parrot", "You said: Why?"), ("agent", "You asked: Why?")])
+def test_databricks_langchain_talks_to_a_chat_model_and_to_an_agent(
+    deploy: Deploy, workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch, model: str, said: str
+) -> None:
+    from databricks_langchain import ChatDatabricks  # noqa: PLC0415 - seconds to import
+
+    deploy(model)
+    monkeypatch.setenv("DATABRICKS_HOST", workspace.host)
+    monkeypatch.setenv("DATABRICKS_TOKEN", workspace.token)
+    chat = ChatDatabricks(model=model, use_responses_api=model == "agent")
+    assert chat.invoke("Why?").text == said
+    assert "".join(chunk.text for chunk in chat.stream("Why?")).startswith(said)
+    chat.client.close()  # it never closes its connections itself
+
+
+@pytest.mark.witness("call-custom-frames", client="mlflow")
+def test_mlflows_client_scores_a_classic_model(
+    confidant: str, workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.deployments import get_deploy_client  # noqa: PLC0415 - as above
+
+    monkeypatch.setenv("DATABRICKS_HOST", workspace.host)
+    monkeypatch.setenv("DATABRICKS_TOKEN", workspace.token)
+    frame = {"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2]]}}
+    assert get_deploy_client("databricks").predict(endpoint=confidant, inputs=frame) == {"predictions": [3]}
+
+
+@pytest.mark.witness("call-custom-frames", client="HTTP")
 @pytest.mark.parametrize(
     "body",
     [
@@ -87,6 +120,7 @@ def test_a_classic_model_takes_data_frames(api: Any, confidant: str, body: dict[
     assert api.ok("POST", f"/serving-endpoints/{confidant}/invocations", body) == {"predictions": [3, 7]}
 
 
+@pytest.mark.witness("call-custom-errors", client="HTTP")
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -142,6 +176,7 @@ def test_a_model_that_crashes_is_loaded_again_and_what_it_started_is_gone(
     assert classic(api, 3).body == {"predictions": [3]}
 
 
+@pytest.mark.witness("custom-scaled-to-zero", client="HTTP")
 def test_an_idle_model_is_scaled_to_zero_and_loaded_by_the_next_call(
     workspace: LocalWorkspace,
     api: Any,  # noqa: ANN401 - `Api`
@@ -158,6 +193,7 @@ def test_an_idle_model_is_scaled_to_zero_and_loaded_by_the_next_call(
     assert state_of(api.ok("GET", f"{ENDPOINTS}/{confidant}"))["deployment_state_message"] == ""
 
 
+@pytest.mark.witness("custom-load-failure", client="HTTP")
 def test_a_model_that_cannot_be_loaded_says_why_and_the_old_config_goes_on_serving(
     api: Any,  # noqa: ANN401 - `Api`
     deploy: Deploy,
