@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from local_workspace.lifecycle import Deployment
     from local_workspace.resources.endpoint_record import Endpoint
-    from local_workspace.resources.endpoints import ServingEndpoint
+    from local_workspace.resources.serving_endpoint import ServingEndpoint
     from local_workspace.settings import Settings
     from local_workspace.workspace import Workspace, Workspaces
 

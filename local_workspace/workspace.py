@@ -12,12 +12,13 @@ from local_workspace.faults import Faults
 from local_workspace.recorder import RequestLog
 from local_workspace.resources import own_route
 from local_workspace.resources.endpoint_grants import EndpointGrants
-from local_workspace.resources.endpoints import Endpoints, ServingEndpoint
+from local_workspace.resources.endpoints import Endpoints
 from local_workspace.resources.identities import ADMINS, LOCAL_ADMIN, USERS, Identities, Identity, digest
 from local_workspace.resources.permissions import Permissions
 from local_workspace.resources.rate_limits import RateLimits
 from local_workspace.resources.scopes import Scopes
 from local_workspace.resources.secrets import Secrets
+from local_workspace.resources.serving_endpoint import ServingEndpoint
 from local_workspace.resources.tables import Tables
 
 if TYPE_CHECKING:

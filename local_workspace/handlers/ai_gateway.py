@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from local_workspace.resources.endpoints import ServingEndpoint
     from local_workspace.resources.rate_limits import Admission
+    from local_workspace.resources.serving_endpoint import ServingEndpoint
     from local_workspace.workspace import Workspace
 
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from local_workspace.app import Resources
     from local_workspace.custom_models import CustomModels
-    from local_workspace.resources.endpoints import ServingEndpoint
     from local_workspace.resources.identities import Identity
+    from local_workspace.resources.serving_endpoint import ServingEndpoint
     from local_workspace.workspace import Workspace
 
 _PATH_OF_TASK = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.errors import ApiError, denied, invalid, missing, too_many
@@ -23,6 +23,7 @@ from local_workspace.resources.last_calls import LastCalls
 from local_workspace.resources.permissions import LEVELS, Permissions, creator_grant
 from local_workspace.resources.rate_limits import Window
 from local_workspace.resources.secrets import Secrets, hidden_scope
+from local_workspace.resources.serving_endpoint import ServingEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,41 +41,6 @@ WRITES_SECONDS = 300.0
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _VERBS = {"CAN_VIEW": "View", "CAN_QUERY": "Query", "CAN_MANAGE": "Manage"}
-
-
-@dataclass(frozen=True)
-class ServingEndpoint:
-    """What answering a call needs to know of an endpoint.
-
-    Attributes:
-        name: the endpoint's name.
-        id: its id.
-        creator: who wrote the config that serves; its secrets are read on this principal's behalf.
-        config: the config that serves, as stored: entities in the order they were sent, secret references in
-            place; None while there is none (NOT_READY).
-        task: `llm/v1/chat`, …; None for custom models.
-        ai_gateway: the AI gateway; empty if there is none.
-        rate_limits: the deprecated top-level limits.
-        foundation: whether the workspace's built-in model answers.
-        serving: the deployment that the config is of.
-        route_optimized: whether it is called by its own route alone.
-    """
-
-    name: str
-    id: str
-    creator: str
-    config: Mapping[str, Any] | None
-    task: str | None
-    ai_gateway: Mapping[str, Any]
-    rate_limits: tuple[Mapping[str, Any], ...]
-    foundation: bool
-    serving: Deployment | None = None
-    route_optimized: bool = False
-
-    @property
-    def is_loaded(self) -> bool:
-        """Whether models answer that were loaded from a registry."""
-        return self.serving is not None and self.serving.registry is not None
 
 
 class Endpoints:

@@ -15,7 +15,7 @@ from local_workspace.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from local_workspace.resources.endpoints import ServingEndpoint
+    from local_workspace.resources.serving_endpoint import ServingEndpoint
 
 _ISSUED_FOR = "~"
 _OBJECTS = "/serving-endpoints/"
