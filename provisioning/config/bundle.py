@@ -95,6 +95,8 @@ def _read_all(wanted: list[tuple[Path, Span | None]], inside: Path | None, probl
 
 def _checked(document: Node, problems: Problems) -> Node:
     """Report what a document may not hold at its top, and return it without what is skipped."""
+    if document.value is None:
+        return document.with_value({})  # `---` above lines that are all commented out
     if not isinstance(document.value, dict):
         problems.add("P203", "a config file is a mapping, such as `resources:`", document, hide=document)
         return document.with_value({})

@@ -173,3 +173,9 @@ def test_an_empty_file_is_an_empty_set(tmp_path: Path) -> None:
     (tmp_path / "mine.yml").write_text("# all commented out\n")
     desired = load([tmp_path / "mine.yml"], environ={})
     assert (desired.set_name, desired.scopes, desired.endpoints) == ("mine", (), ())
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n# nothing\n", "---\n...\n", "null\n"])
+def test_a_file_that_is_commented_out_says_nothing(write: Callable[..., Path], text: str) -> None:
+    folder = write({"a.yml": ENDPOINT % ("a", "a"), "b.yml": text})
+    assert names(load([folder], environ={})) == ["a"]
