@@ -46,7 +46,9 @@ class Context:
         tell: told of what happens within an operation.
         smoke: whether each endpoint that became ready is called once.
         previous: the configs that endpoints go back to if they don't answer then, by name.
-        written: the secrets that were put and are not yet recorded, by scope.
+        unannounced: the keys that are to be put and are not yet named in their scope's marker, by scope.
+        written: the secrets that were put and whose times are not yet known, by scope.
+        settled: those whose times are known and that are not yet recorded, likewise.
         deleted: the keys that were deleted, likewise.
         untold: the endpoints that have not heard of a scope's new values yet, by the scope's name without case; its
             record waits for them.
@@ -65,7 +67,9 @@ class Context:
     tell: Callable[[Event], None] = lambda _event: None
     smoke: bool = False
     previous: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
+    unannounced: dict[str, list[str]] = field(default_factory=dict)
     written: dict[str, list[Put]] = field(default_factory=dict)
+    settled: dict[str, list[Put]] = field(default_factory=dict)
     deleted: dict[str, list[str]] = field(default_factory=dict)
     untold: dict[str, set[str]] = field(default_factory=dict)
     telling: threading.Lock = field(default_factory=threading.Lock)

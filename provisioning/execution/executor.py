@@ -59,6 +59,7 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
         waiting: whether to wait for endpoints to become ready.
     """
     context.untold = _untold(plan)
+    context.unannounced = _unannounced(plan)
     run = _Run(context, on_event, waiting=waiting)
     # Ctrl-C is raised in this thread, between any two instructions: so it only waits, and another one hands out work
     pool = ThreadPoolExecutor(max_workers=WORKERS + 1, thread_name_prefix="apply")
@@ -84,6 +85,16 @@ def _untold(plan: Plan) -> dict[str, set[str]]:
             if step.operation is Operation.RECORD_TOLD:
                 untold.setdefault(step.item or "", set()).add(step.name)
     return untold
+
+
+def _unannounced(plan: Plan) -> dict[str, list[str]]:
+    """Return the keys that are to be put, by scope."""
+    keys: dict[str, list[str]] = {}
+    for change in plan.changes:
+        for step in change.steps:
+            if step.operation is Operation.PUT_SECRET:
+                keys.setdefault(step.name, []).append(step.item or "")
+    return keys
 
 
 def _await(drained: Future[None], run: _Run, context: Context) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from pydantic import JsonValue, SecretStr
+from pydantic import JsonValue
 
 from provisioning.errors import AlreadyExistsError, BusyError, NotFoundError, UnreachableError, WorkspaceError
 from provisioning.model.address import endpoint_address
 from provisioning.model.ownership import HASH_TAG, SET_TAG, marker_key
 from provisioning.model.plan import Operation, Step
-from provisioning.model.versions import declared_key, split_version
+from provisioning.model.versions import declared_key
 from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, Ready, classify
 from provisioning.workspace import acls, endpoints, permissions, scopes, secrets
 from provisioning.workspace.marker import Marker
@@ -57,26 +57,27 @@ def _is_our_scope(context: Context, name: str) -> bool:
 
 
 def _put_marker(context: Context, step: Step) -> None:
-    marker = Marker(grants=_grants_of(step))
+    marker = secrets.announcing(Marker(grants=_grants_of(step)), _to_announce(context, step.name))
     secrets.put_marker(context.connection, step.name, owner=context.owner, marker=marker)
 
 
 def _put_secret(context: Context, step: Step) -> None:
-    key = step.item or ""
-    value, version = _source(context, step.name, key)
-    put = secrets.Put(key=key, value=value, version=version)
-    if split_version(key)[1] > 1:
-        # before it is there: should we be cut off, the next run finds its own version under this key, and no stranger's
-        secrets.announce(context.connection, step.name, owner=context.owner, put=put)
-    secrets.put_secret(context.connection, step.name, key, value=value)
+    if puts := _to_announce(context, step.name):
+        secrets.announce(context.connection, step.name, owner=context.owner, puts=puts)
+    put = _put_of(context, step.name, step.item or "")
+    secrets.put_secret(context.connection, step.name, put.key, value=put.value)
     context.written.setdefault(step.name, []).append(put)
 
 
-def _source(context: Context, scope: str, key: str) -> tuple[SecretStr, int | None]:
+def _to_announce(context: Context, scope: str) -> list[secrets.Put]:
+    return [_put_of(context, scope, key) for key in context.unannounced.pop(scope, [])]
+
+
+def _put_of(context: Context, scope: str, key: str) -> secrets.Put:
     declared = next(each for each in context.desired.scopes if each.name.lower() == scope.lower())
     secret = declared_key(key, declared.secrets or {})
     source = (declared.secrets or {})[secret]
-    return context.values[declared.name, secret], getattr(source, "version", None)
+    return secrets.Put(key=key, value=context.values[declared.name, secret], version=getattr(source, "version", None))
 
 
 def _delete_secret(context: Context, step: Step) -> None:
@@ -91,8 +92,14 @@ def _grants_of(step: Step) -> str | None:
 
 def _record(context: Context, step: Step) -> None:
     # each secret's change ends with it, and the steps run in the operations' order: one record serves them all
-    waits = bool(context.untold.get(step.name.lower()))
-    _write_record(context, step.name, grants=_grants_of(step), of_values=not waits)
+    scope = step.name
+    if written := context.written.pop(scope, []):
+        context.settled[scope] = secrets.settle(context.connection, scope, owner=context.owner, written=written)
+    waits = bool(context.untold.get(scope.lower()))
+    settled = [] if waits else context.settled.pop(scope, [])
+    deleted, grants = context.deleted.pop(scope, []), _grants_of(step)
+    if settled or deleted or grants:
+        secrets.record(context.connection, scope, owner=context.owner, written=settled, deleted=deleted, grants=grants)
 
 
 def _record_told(context: Context, step: Step) -> None:
@@ -101,15 +108,9 @@ def _record_told(context: Context, step: Step) -> None:
         context.untold[scope].discard(step.name)
         last = not context.untold[scope]
     if last:
-        for name in [each for each in context.written if each.lower() == scope]:
-            _write_record(context, name)
-
-
-def _write_record(context: Context, scope: str, *, grants: str | None = None, of_values: bool = True) -> None:
-    written = context.written.pop(scope, []) if of_values else []
-    deleted = context.deleted.pop(scope, []) if of_values else []
-    if written or deleted or grants:
-        secrets.record(context.connection, scope, owner=context.owner, written=written, deleted=deleted, grants=grants)
+        for name in [each for each in context.settled if each.lower() == scope]:
+            settled = context.settled.pop(name)
+            secrets.record(context.connection, name, owner=context.owner, written=settled)
 
 
 def _put_acl(context: Context, step: Step) -> None:

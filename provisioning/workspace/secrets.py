@@ -30,22 +30,22 @@ _PUT_CALL = f"POST {_PUT}"
 _AT_NO_TIME = 0
 """The timestamp of a record that vouches for no value."""
 
-_RECORD_TRIES = 3
-
 
 @dataclass(frozen=True)
 class Put:
-    """A secret that an apply has put, to be recorded.
+    """A secret that an apply puts.
 
     Attributes:
         key: its key.
-        value: what was sent.
+        value: what is sent.
         version: the source's `version`, if it has one.
+        timestamp: when it was written, in the workspace's milliseconds; 0 until `settle` has found that out.
     """
 
     key: str
     value: SecretStr
     version: int | None = None
+    timestamp: int = _AT_NO_TIME
 
 
 def list_secrets(connection: Connection, scope: str) -> dict[str, int]:
@@ -131,17 +131,55 @@ def put_marker(connection: Connection, scope: str, *, owner: str, marker: Marker
     put_secret(connection, scope, marker_key(owner), value=SecretStr(marker.to_text()))
 
 
-def announce(connection: Connection, scope: str, *, owner: str, put: Put) -> None:
-    """Remember in the scope's marker a secret that is about to be put: its key is ours from now on.
+def announcing(marker: Marker, puts: Sequence[Put]) -> Marker:
+    """Return a marker that also names what is about to be put.
 
-    Without the time of the write the record vouches for no value: until `record`, it counts as cut off.
+    From then on the keys are ours, and without the time of a write their records vouch for no value: until `record`,
+    they count as cut off.
     """
+    announced = {put.key: _record_of(put, marker) for put in puts}
+    return replace(marker, records={**marker.records, **announced})
+
+
+def announce(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put]) -> None:
+    """Name in a scope's marker what is about to be put; every put is to be preceded by this or by `announcing`."""
     held = _marker_text(connection, scope, owner)
-    if held is None:
-        return
-    before = parse_marker(held) or Marker()
-    records = {**before.records, put.key: _record_of(put, before, _AT_NO_TIME)}
-    put_marker(connection, scope, owner=owner, marker=replace(before, records=records))
+    if held is not None:
+        put_marker(connection, scope, owner=owner, marker=announcing(parse_marker(held) or Marker(), puts))
+
+
+def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[Put]) -> list[Put]:
+    """Find out when our values were written, and that it was ours that were written then.
+
+    A put does not say when it took place; the list that does may show the time of somebody else's put, just after
+    ours, and the API has no conditional write. Vouching for that time would have every later plan take their value
+    for ours. But each apply announces in the marker before it puts, and looks at the marker after it has listed: of two
+    that put a key at the same time, the one that announced first finds the other's announcement. It announces and puts
+    once more, which leaves the key with a time that nobody vouches for, and gives up.
+
+    Args:
+        connection: the workspace.
+        scope: the scope's name.
+        owner: the set's id.
+        written: what was announced and put, just now.
+
+    Returns:
+        The same with their times, but for keys that are gone.
+
+    Raises:
+        ChangedSincePlanError: another apply put another value at the same time.
+    """
+    times = list_secrets(connection, scope)
+    held = _marker_text(connection, scope, owner)
+    if held is not None:
+        marker = parse_marker(held) or Marker()
+        overtaken = [put for put in written if not _is_of(marker.records.get(put.key), put, marker)]
+        if overtaken:
+            put_marker(connection, scope, owner=owner, marker=announcing(marker, overtaken))
+            for put in overtaken:
+                put_secret(connection, scope, put.key, value=put.value)
+            raise _overtaken(scope, overtaken)
+    return [replace(put, timestamp=times[put.key]) for put in written if put.key in times]
 
 
 def record(
@@ -149,59 +187,48 @@ def record(
     scope: str,
     *,
     owner: str,
-    written: Sequence[Put],
+    written: Sequence[Put] = (),
     deleted: Sequence[str] = (),
     grants: str | None = None,
 ) -> None:
-    """Remember in the scope's marker what was written, at the times that the workspace gives.
-
-    A put does not say when it took place, and the list that does may show the time of somebody else's put of another
-    value, just after ours. Vouching for that would have the next plan take their value for ours. So the marker is read
-    after the list, and again after it was written: whoever comes second finds that the other vouches for another value
-    at the same time, and takes that back. (The API has no conditional write: should both have read the marker before
-    either wrote it, and the first have looked again before the second wrote, the second's record stands unseen.)
+    """Vouch in a scope's marker for what was written.
 
     Args:
         connection: the workspace.
         scope: the scope's name.
         owner: the set's id.
-        written: the secrets that were put.
+        written: the secrets that were put, with their times.
         deleted: the keys that were deleted.
         grants: the digest of the rights that were written; None if none were.
 
     Raises:
-        ChangedSincePlanError: another apply put another value at the same time.
+        ChangedSincePlanError: another apply has put another value since; its word stands.
     """
-    contested: set[str] = set()
-    for _ in range(_RECORD_TRIES):
-        times = list_secrets(connection, scope)
-        held = _marker_text(connection, scope, owner)
-        if held is None:
-            return  # what others remember must not be lost: who may read it finds out by the timestamps
-        before = parse_marker(held) or Marker()
-        ours = {put.key: _record_of(put, before, times[put.key]) for put in written if put.key in times}
-        contested |= {key for key, mine in ours.items() if _vouches_otherwise(before.records.get(key), mine)}
-        ours |= {key: replace(ours[key], timestamp=_AT_NO_TIME) for key in contested & ours.keys()}
-        kept = {key: each for key, each in before.records.items() if key not in deleted}
-        put_marker(
-            connection, scope, owner=owner, marker=replace(before, records=kept | ours, grants=grants or before.grants)
-        )
-        now = read_marker(connection, scope, owner=owner)
-        if now is None or all(now.records.get(key) == each for key, each in ours.items()):
-            break
-    if contested:
-        raise ChangedSincePlanError(
-            "changed since the plan: another apply put another value at the same time, and which of them is in place "
-            "cannot be told",
-            call=_PUT_CALL,
-            subject=", ".join(secret_address(scope, key) for key in sorted(contested)),
-            remedy="run one of the two again",
-        )
+    held = _marker_text(connection, scope, owner)
+    if held is None:
+        return  # what others remember must not be lost: who may read it finds out by the timestamps
+    before = parse_marker(held) or Marker()
+    overtaken = [put for put in written if not _is_of(before.records.get(put.key), put, before)]
+    kept = {key: each for key, each in before.records.items() if key not in deleted}
+    ours = {put.key: _record_of(put, before) for put in written if put not in overtaken}
+    marker = replace(before, records=kept | ours, grants=grants or before.grants)
+    put_marker(connection, scope, owner=owner, marker=marker)
+    if overtaken:
+        raise _overtaken(scope, overtaken)
 
 
-def _record_of(put: Put, marker: Marker, timestamp: int) -> Record:
-    return Record(fingerprint=marker.fingerprint(put.value), timestamp=timestamp, version=put.version)
+def _record_of(put: Put, marker: Marker) -> Record:
+    return Record(fingerprint=marker.fingerprint(put.value), timestamp=put.timestamp, version=put.version)
 
 
-def _vouches_otherwise(theirs: Record | None, ours: Record) -> bool:
-    return theirs is not None and theirs.timestamp == ours.timestamp and theirs.fingerprint != ours.fingerprint
+def _is_of(record: Record | None, put: Put, marker: Marker) -> bool:
+    return record is not None and hmac.compare_digest(record.fingerprint, marker.fingerprint(put.value))
+
+
+def _overtaken(scope: str, puts: Sequence[Put]) -> ChangedSincePlanError:
+    return ChangedSincePlanError(
+        "changed since the plan: another apply put another value at the same time",
+        call=_PUT_CALL,
+        subject=", ".join(sorted(secret_address(scope, put.key) for put in puts)),
+        remedy="see which value is meant, and run that apply again",
+    )

@@ -78,7 +78,7 @@ def test_applies_at_once_mix_no_versions_and_one_more_settles_it(
         expected = [each.expected(case.caller) for each in (race.before, *race.versions)]
         require_whole(look(case.api), expected)
         for world in race.versions[:versions]:
-            case.require(world, broken=race.versions, overtaken=race.versions, applies=1)
+            case.require(world, broken=race.versions, applies=1)
         proof.tried("races")
         proof.tried("processes", len(jobs))
 

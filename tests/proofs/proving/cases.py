@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from proving.looking import Api, look, owners
-from proving.worlds import value_of
 from provisioning import Access, Options, apply, plan
 from provisioning.errors import ProvisioningError
 
@@ -65,31 +64,19 @@ class Case:
             return error
         return None
 
-    def require(
-        self, world: World, *, broken: Sequence[World] = (), overtaken: Sequence[World] = (), applies: int = 2
-    ) -> None:
+    def require(self, world: World, *, broken: Sequence[World] = (), applies: int = 2) -> None:
         """Apply until it succeeds, and see that this led to exactly what was asked for.
 
         Args:
             world: what is asked for.
             broken: what earlier applies asked for that did not come to their end.
-            overtaken: versions that were applied at the same time. A marker's record takes the time of a write from
-                a list, and two writes of a key at once can leave the one's fingerprint with the other's time: the
-                next plan then takes the other's value for ours. Known, and tolerated for secrets' values alone.
             applies: how many it may take.
         """
         said = []
         while error := self.apply(world):
             said.append(str(error))
             assert len(said) < applies, said
-        seen = self._seen(world, broken)
-        for name, scope in world.scopes.items():
-            for key, number in scope.secrets.items():
-                known = {value_of(name, key, each.scopes[name].secrets.get(key, number)) for each in overtaken
-                         if name in each.scopes}  # fmt: skip
-                if seen["scopes"][name]["secrets"].get(key) in known:
-                    seen["scopes"][name]["secrets"][key] = value_of(name, key, number)
-        assert seen == world.expected(self.caller)
+        assert self._seen(world, broken) == world.expected(self.caller)
         assert not plan(world.desired(self._folder), access=self.access(world), options=EVERYTHING).changes
         assert len(owners(self.api)) == 1
 

@@ -42,7 +42,7 @@ def test_rotation_writes_tells_and_calls(
     result, seen = provision("rotate", "llm/openai-key", applied, "--yes"), writes()
 
     assert result.code == 0, result.err
-    assert seen == [PUT, CONFIG, PUT, CALL]  # the value, the endpoint, the marker
+    assert seen == [PUT, PUT, CONFIG, PUT, CALL]  # the announcement, the value, the endpoint, the record
     assert value_of(client) == "sk-second"
     assert "sk-second" not in result.out + result.err
     assert "no way back to the old value" in result.out
