@@ -89,7 +89,9 @@ class LiveScope(Model):
     verdicts: Mapping[str, Verdict] = Field(default_factory=dict)
     """For each declared key, whether its current version's value differs."""
     recorded: frozenset[str] | None = None
-    """The keys that our marker says we wrote; None if it cannot be read."""
+    """The keys that our marker says we wrote, or were about to; None if it cannot be read."""
+    completed: bool = False
+    """Whether our marker vouches for a value: an apply came to the end of its writes."""
     grants: str | None = None
     """The digest of the rights that the configs declared at our last write of them; None if that cannot be told."""
     visible: bool = True

@@ -106,7 +106,7 @@ def _guard(
         # with the configs as at the last apply, a right that is missing is one that was taken away
         if circumstances.production:
             guards.guard_outside_changes(draft, address, options=circumstances.options)
-    elif live.grants is not None or live.recorded is None or live.recorded:
+    elif live.grants is not None or live.recorded is None or live.completed:
         # else an interrupted create has granted nothing yet
         guards.guard_access(draft, address, differences, options=circumstances.options)
 

@@ -2,8 +2,9 @@
 
 For each key it holds an HMAC-SHA256 of the value we put, under a random salt, and the time of our write. Whoever
 may read the marker may read the values themselves, so it gives nothing away; and it lets the next run tell
-whether a value differs without fetching it. Beside them stands a digest of the rights that the configs declared: it
-tells rights that somebody changed from rights that the configs no longer declare.
+whether a value differs without fetching it. Beside them stand the fingerprints of what is about to be put, and a digest
+of the rights that the configs declared: it tells rights that somebody changed from rights that the configs no longer
+declare.
 """
 
 from __future__ import annotations
@@ -48,16 +49,24 @@ class Marker:
     Attributes:
         salt: hex; its own for each scope.
         records: by key.
+        announced: by key, the fingerprint of a value that an apply was about to put and has not recorded. The key is
+            ours; whether it holds that value cannot be told.
         grants: the digest of the rights that the configs declared when they were last written.
     """
 
     salt: str = field(default_factory=lambda: secrets.token_hex(_SALT_BYTES), repr=False)
     records: Mapping[str, Record] = field(default_factory=dict)
+    announced: Mapping[str, str] = field(default_factory=dict)
     grants: str | None = None
 
     def fingerprint(self, value: SecretStr) -> str:
         """Return the fingerprint that a value has under this marker's salt."""
         return hmac.new(bytes.fromhex(self.salt), value.get_secret_value().encode(), hashlib.sha256).hexdigest()
+
+    def last_word(self, key: str) -> str:
+        """Return the fingerprint of what an apply last announced or recorded under a key; empty if none did."""
+        record = self.records.get(key)
+        return self.announced.get(key) or (record.fingerprint if record else "")
 
     def to_text(self) -> str:
         """Return what is stored as the secret's value."""
@@ -65,7 +74,13 @@ class Marker:
             key: {"fingerprint": record.fingerprint, "timestamp": record.timestamp, "version": record.version}
             for key, record in sorted(self.records.items())
         }
-        content = {"format": _FORMAT, "salt": self.salt, "keys": keys, "grants": self.grants}
+        content = {
+            "format": _FORMAT,
+            "salt": self.salt,
+            "keys": keys,
+            "announced": dict(sorted(self.announced.items())),
+            "grants": self.grants,
+        }
         return json.dumps(content, separators=(",", ":"))
 
 
@@ -82,7 +97,8 @@ def parse_marker(text: str) -> Marker | None:
             )
             for key, each in content["keys"].items()
         }
-        return Marker(salt=content["salt"], records=records, grants=content.get("grants"))
+        announced = {str(key): str(fingerprint) for key, fingerprint in content.get("announced", {}).items()}
+        return Marker(salt=content["salt"], records=records, announced=announced, grants=content.get("grants"))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -107,7 +123,7 @@ def judge(
         return Verdict.UNKNOWN
     record = marker.records.get(key)
     if record is None:
-        return Verdict.UNRECORDED
+        return Verdict.CHANGED_OUTSIDE if key in marker.announced else Verdict.UNRECORDED
     if not hmac.compare_digest(record.fingerprint, marker.fingerprint(value)):
         return Verdict.DIFFERS
     if record.timestamp != timestamp:

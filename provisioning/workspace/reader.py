@@ -125,7 +125,7 @@ def _read_scope(
     owners = marker_owners(keys)
     marker = read_marker(connection, name, owner=owner) if owner in owners else Marker()
     # a scope that carries no marker of ours has no records, which is not the same as records we may not read
-    recorded = frozenset(marker.records) if marker else None
+    recorded = frozenset((*marker.records, *marker.announced)) if marker else None
     current = current_keys(scope, keys=keys, recorded=recorded)
     verdicts = {
         key: judge(
@@ -151,6 +151,7 @@ def _read_scope(
         owner_sets=owners,
         verdicts=verdicts,
         recorded=recorded,
+        completed=bool(marker and marker.records),
         grants=marker.grants if marker else None,
     )
 

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 _PUT = "/api/2.0/secrets/put"
 _PUT_CALL = f"POST {_PUT}"
 
-_AT_NO_TIME = 0
-"""The timestamp of a record that vouches for no value."""
-
 
 @dataclass(frozen=True)
 class Put:
@@ -45,7 +42,7 @@ class Put:
     key: str
     value: SecretStr
     version: int | None = None
-    timestamp: int = _AT_NO_TIME
+    timestamp: int = 0
 
 
 def list_secrets(connection: Connection, scope: str) -> dict[str, int]:
@@ -132,13 +129,9 @@ def put_marker(connection: Connection, scope: str, *, owner: str, marker: Marker
 
 
 def announcing(marker: Marker, puts: Sequence[Put]) -> Marker:
-    """Return a marker that also names what is about to be put.
-
-    From then on the keys are ours, and without the time of a write their records vouch for no value: until `record`,
-    they count as cut off.
-    """
-    announced = {put.key: _record_of(put, marker) for put in puts}
-    return replace(marker, records={**marker.records, **announced})
+    """Return a marker that also names what is about to be put."""
+    fingerprints = {put.key: marker.fingerprint(put.value) for put in puts}
+    return replace(marker, announced={**marker.announced, **fingerprints})
 
 
 def announce(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put]) -> None:
@@ -173,7 +166,7 @@ def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[
     held = _marker_text(connection, scope, owner)
     if held is not None:
         marker = parse_marker(held) or Marker()
-        overtaken = [put for put in written if not _is_of(marker.records.get(put.key), put, marker)]
+        overtaken = [put for put in written if not _stands(put, marker)]
         if overtaken:
             put_marker(connection, scope, owner=owner, marker=announcing(marker, overtaken))
             for put in overtaken:
@@ -208,21 +201,26 @@ def record(
     if held is None:
         return  # what others remember must not be lost: who may read it finds out by the timestamps
     before = parse_marker(held) or Marker()
-    overtaken = [put for put in written if not _is_of(before.records.get(put.key), put, before)]
-    kept = {key: each for key, each in before.records.items() if key not in deleted}
-    ours = {put.key: _record_of(put, before) for put in written if put not in overtaken}
-    marker = replace(before, records=kept | ours, grants=grants or before.grants)
+    overtaken = [put for put in written if not _stands(put, before)]
+    ours = {
+        put.key: Record(fingerprint=before.fingerprint(put.value), timestamp=put.timestamp, version=put.version)
+        for put in written
+        if put not in overtaken
+    }
+    marker = Marker(
+        salt=before.salt,
+        records={key: each for key, each in before.records.items() if key not in deleted} | ours,
+        announced={key: each for key, each in before.announced.items() if key not in {*deleted, *ours}},
+        grants=grants or before.grants,
+    )
     put_marker(connection, scope, owner=owner, marker=marker)
     if overtaken:
         raise _overtaken(scope, overtaken)
 
 
-def _record_of(put: Put, marker: Marker) -> Record:
-    return Record(fingerprint=marker.fingerprint(put.value), timestamp=put.timestamp, version=put.version)
-
-
-def _is_of(record: Record | None, put: Put, marker: Marker) -> bool:
-    return record is not None and hmac.compare_digest(record.fingerprint, marker.fingerprint(put.value))
+def _stands(put: Put, marker: Marker) -> bool:
+    """Tell whether nobody has announced or recorded another value since we announced this one."""
+    return hmac.compare_digest(marker.last_word(put.key), marker.fingerprint(put.value))
 
 
 def _overtaken(scope: str, puts: Sequence[Put]) -> ChangedSincePlanError:

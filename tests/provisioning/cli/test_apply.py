@@ -121,9 +121,10 @@ def test_rotated_value_is_put_once_and_the_endpoint_told(
     assert first.code == 0, first.err
     assert "its source holds another value" in first.out
     assert seen == [
-        "POST /api/2.0/secrets/put",
+        "POST /api/2.0/secrets/put",  # what is about to be put
         "POST /api/2.0/secrets/put",
         "PUT /api/2.0/serving-endpoints/chat/config",
+        "POST /api/2.0/secrets/put",  # the record, which waits until the endpoint has heard
     ]
     assert (second.code, writes()) == (0, [])
 
