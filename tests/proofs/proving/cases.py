@@ -96,8 +96,4 @@ class Case:
             if name not in world.scopes:
                 if seen["scopes"].get(name) == empty:
                     del seen["scopes"][name]
-                continue
-            attempted = {key for each in broken if name in each.scopes for key in each.scopes[name].secrets}
-            for key in attempted - world.scopes[name].secrets.keys():
-                seen["scopes"][name]["secrets"].pop(key, None)
         return seen
