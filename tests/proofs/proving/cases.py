@@ -93,7 +93,6 @@ class Case:
             assert seen["endpoints"].pop("their-chat")["team"] == "theirs"
         empty = {"secrets": {}, "acls": {self.caller: "MANAGE"}}
         for name in {name for each in broken for name in each.scopes}:
-            if name not in world.scopes:
-                if seen["scopes"].get(name) == empty:
-                    del seen["scopes"][name]
+            if name not in world.scopes and seen["scopes"].get(name) == empty:
+                del seen["scopes"][name]
         return seen
