@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
     from benchmarks.harness import Measured, Row
 
+_PLOTS = (
+    "![How much better than its target each figure is](performance/margins.svg)",
+    "",
+    "![64 calls at once, client by client](performance/at_once.svg)",
+)
+
 
 @dataclass(frozen=True)
 class Results:
@@ -84,7 +90,7 @@ def verdict_of(row: Row) -> str:
 
 
 def markdown(results: Results) -> str:
-    """Return the table that docs/performance.md shows, and where it was measured."""
+    """Return the table that docs/performance.md shows, where it was measured, and the plots."""
     lines = [
         _measured_where(results),
         "",
@@ -100,7 +106,7 @@ def markdown(results: Results) -> str:
         lines.append(_line(cells))
     lines += [f"\n`{family}` could not be measured: {why}" for family, why in results.failed.items()]
     notes = [f"- {row.what}: {row.note}." for row in results.all_rows() if row.note]
-    return "\n".join([*lines, "", *notes, ""])
+    return "\n".join([*lines, "", *notes, "", *_PLOTS, ""])
 
 
 def put_into(page: Path, table: str, *, mark: str) -> None:

@@ -139,7 +139,10 @@ def workspace(bench: Bench, *, latency: float = 0, state: Path | None = None) ->
     """
     kept = [] if state is None else ["--state", str(state)]
     command = [bench.python, "-m", "local_workspace", "serve", "--latency", latency, "--deploy-seconds", 0, *kept]
-    child = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    # its stderr says where to look in a browser, again and again
+    child = subprocess.Popen(
+        [*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+    )
     try:
         if child.stdout is None:
             raise AssertionError("its stdout is a pipe")

@@ -111,7 +111,9 @@ def _bare(bench: Bench) -> Iterator[str]:
 @contextlib.contextmanager
 def _running(bench: Bench, command: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """Run a server, and yield what its first line tells."""
-    child = subprocess.Popen([str(bench.python), *command], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    child = subprocess.Popen(
+        [str(bench.python), *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+    )
     try:
         if child.stdout is None:
             raise AssertionError("its stdout is a pipe")
