@@ -1,6 +1,7 @@
 """What every proof has: a seed, a size, and a line that says how it went.
 
-The quick sizes belong to the suite. `scripts/prove --full` runs the full ones, which docs/reliability.md reports.
+The suite runs a sample of each, CI the quick sizes (`scripts/prove`); docs/reliability.md reports the full ones
+(`scripts/prove --full`).
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("proving")
 
 SEED = 20261122
-"""What the quick sizes draw from: the suite says the same about the same code."""
+"""What is drawn from unless another one is given: the suite says the same about the same code."""
 
 
 @pytest.fixture
 def proof(request: pytest.FixtureRequest, record_property: Any) -> Iterator[Proof]:  # noqa: ANN401 - pytest's own
     """The size and the seed of the proof that a test is."""
-    from proving.sizes import Proof  # noqa: PLC0415 - imports hypothesis, which most runs of pytest don't need
+    from proving.sizes import Proof, Size  # noqa: PLC0415 - imports hypothesis, which most runs of pytest don't need
 
-    full = os.environ.get("PROOF_SIZE") == "full"
+    extent = Size(os.environ.get("PROOF_SIZE", Size.SAMPLE))
     name = request.path.stem.removeprefix("test_").replace("_", "-")
-    made = Proof(name, full=full, seed=int(os.environ.get("PROOF_SEED", SEED)))
+    made = Proof(name, extent=extent, seed=int(os.environ.get("PROOF_SEED", SEED)))
     started = time.perf_counter()
     print(f"{name}: PROOF_SEED={made.seed}")  # noqa: T201 - pytest shows it with a failure
     yield made

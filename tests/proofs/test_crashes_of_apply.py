@@ -47,7 +47,7 @@ def test_an_apply_killed_at_any_request_is_finished_by_the_next_one(
         assert case.apply(after) is None
         writes = sum(each.method != "GET" for each in workspace.requests)
         cuts: list[tuple[int, When]] = list(itertools.product(range(writes), ("before", "after")))
-        for cut, when in cuts if proof.full else dice.sample(cuts, min(QUICK, len(cuts))):
+        for cut, when in dice.sample(cuts, min(proof.size(quick=QUICK, full=len(cuts)), len(cuts))):
             workspace, case = begun(before)
             (ended,) = run(Job(workspace.host, workspace.token, folder, after, cut=cut, when=when))
             # records are written as the workers come to them: another order may take a write less

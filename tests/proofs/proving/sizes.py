@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -15,25 +16,40 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
+class Size(StrEnum):
+    """How much is tried."""
+
+    SAMPLE = "sample"
+    """A fifth of the quick size: what the suite runs, to see that the proofs work."""
+    QUICK = "quick"
+    """What CI runs: minutes."""
+    FULL = "full"
+    """What docs/reliability.md reports: hours."""
+
+
+_SAMPLED = 5
+
+
 @dataclass
 class Proof:
     """One proof.
 
     Attributes:
         name: as `scripts/prove` takes it.
-        full: whether the full size is meant, and not the quick one.
+        extent: how much is tried.
         seed: what it is drawn from.
         sizes: how many of what were tried, for the line at the end.
     """
 
     name: str
-    full: bool
+    extent: Size
     seed: int
     sizes: Counter[str] = field(default_factory=Counter)
 
     def size(self, *, quick: int, full: int) -> int:
         """Return the size that is meant."""
-        return full if self.full else quick
+        sizes = {Size.SAMPLE: max(1, quick // _SAMPLED), Size.QUICK: quick, Size.FULL: full}
+        return sizes[self.extent]
 
     def dice(self, part: object = "") -> random.Random:
         """Return a generator of its own for a part of the proof."""
@@ -58,7 +74,7 @@ class Proof:
         Args:
             case: raises if the example breaks the promise.
             cases: draws the examples.
-            quick: how many, in the suite.
+            quick: how many, in CI.
             full: how many, on request.
             part: which part of the proof this is, where several run beside each other.
             shrink: whether a failing example is made smaller before it is shown; not where one takes seconds.
