@@ -56,4 +56,4 @@ def test_an_apply_killed_at_any_request_is_finished_by_the_next_one(
             proof.tried("cut points", ended != DONE)
 
     pairs = st.tuples(worlds(), worlds(least=2))
-    proof.holds(goes_on, pairs, quick=1, full=20, part=part, shrink=False)
+    proof.holds(goes_on, pairs, quick=3, full=20, part=part, shrink=False)
