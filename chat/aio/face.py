@@ -98,9 +98,20 @@ class AsyncChatClient:
         options = Options(endpoint, wait, timeout, headers, token, resume)
         return AsyncChatStream(self._driver, self._caller.chat(prompt, params, stream=True, options=options))
 
-    async def aembed(self, texts: Sequence[str], *, token: Token | None = None, **params: object) -> Embeddings:
+    async def aembed(
+        self,
+        texts: Sequence[str],
+        *,
+        wait: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - silence to bear, not a deadline that the caller could set
+        headers: Mapping[str, str] | None = None,
+        token: Token | None = None,
+        endpoint: Endpoints | None = None,
+        **params: object,
+    ) -> Embeddings:
         """Embed texts in one request; arguments and errors as `ChatClient.embed`."""
-        return await self._driver.run(self._caller.embed(texts, params, options=Options(token=token)))
+        options = Options(endpoint, wait, timeout, headers, token)
+        return await self._driver.run(self._caller.embed(texts, params, options=options))
 
     async def wait_until_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as the sync client
         """Wait until the (first) endpoint is ready to answer; arguments and errors as `ChatClient.wait_until_ready`."""

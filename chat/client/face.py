@@ -135,18 +135,33 @@ class ChatClient:
         options = Options(endpoint, wait, timeout, headers, token, resume)
         return ChatStream(self._driver, self._caller.chat(prompt, params, stream=True, options=options))
 
-    def embed(self, texts: Sequence[str], *, token: Token | None = None, **params: object) -> Embeddings:
-        """Embed texts by an endpoint of task llm/v1/embeddings, in one request.
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        wait: float | None = None,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: Token | None = None,
+        endpoint: Endpoints | None = None,
+        **params: object,
+    ) -> Embeddings:
+        """Embed texts by an endpoint of task llm/v1/embeddings, in one request; same arguments as `invoke`.
 
         Args:
             texts: what to embed.
-            token: whose token to send, instead of the client's own.
-            **params: further fields of the request.
+            wait: as of `invoke`.
+            timeout: as of `invoke`.
+            headers: as of `invoke`.
+            token: as of `invoke`.
+            endpoint: as of `invoke`.
+            **params: further fields of the request (`dimensions`, `instruction`, …).
 
         Raises:
             ChatError: what went wrong; see `chat.errors`.
         """
-        return self._driver.run(self._caller.embed(texts, params, options=Options(token=token)))
+        options = Options(endpoint, wait, timeout, headers, token)
+        return self._driver.run(self._caller.embed(texts, params, options=options))
 
     def wait_until_ready(self, timeout: float | None = None) -> None:
         """Wait until the (first) endpoint answers by the config that was written last.
