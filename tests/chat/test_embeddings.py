@@ -61,6 +61,20 @@ def test_vectors_come_in_the_texts_order_whatever_order_they_were_sent_in(script
     assert scripted.bodies == [{"input": ["a", "b"], "instruction": "x"}]
 
 
+def test_options_of_one_call_are_no_fields_of_its_body(workspace: WorkspaceHandle) -> None:
+    call: dict[str, Any] = {"wait": 5, "timeout": 30, "headers": {"X-Team": "ml"}, "endpoint": ENDPOINT}
+
+    async def embedded() -> int:
+        async with AsyncChatClient("absent", host=workspace.host, token=workspace.token) as client:
+            return len((await client.aembed(["a", "b"], **call)).vectors)
+
+    with ChatClient("absent", host=workspace.host, token=workspace.token) as client:
+        assert len(client.embed(["a", "b"], **call).vectors) == 2
+    assert asyncio.run(embedded()) == 2
+    asked = [each for each in workspace.requests if each.path.endswith("/invocations")]
+    assert [each.body for each in asked] == [{"input": ["a", "b"]}] * 2
+
+
 @pytest.mark.parametrize("body", [reply((0, [1.0])), {"choices": []}, {"data": None}])
 def test_vectors_that_are_missing_are_an_error_not_a_shift(scripted: ScriptedServer, body: object) -> None:
     scripted.reply(body)

@@ -65,10 +65,12 @@ def test_the_first_line_says_where_and_it_answers_there(api_of: Callable[..., Ap
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_it_names_its_page_and_ends_quietly_when_it_is_told_to(number: int, code: int) -> None:
     with serving() as (process, address):
+        assert process.stderr is not None
+        named = process.stderr.readline()  # it comes after the address line that `serving` waits for
         process.send_signal(number)
         out, errors = process.communicate(timeout=30)
-        assert (process.returncode, out) == (code, "")
-        assert errors == f"Look at it in a browser: {address['host']}/_local/ui\n"
+        assert (process.returncode, out, errors) == (code, "", "")
+        assert named == f"Look at it in a browser: {address['host']}/_local/ui\n"
 
 
 def test_a_restart_keeps_everything_and_the_token(tmp_path: Path, api_of: Callable[..., Api]) -> None:
