@@ -81,6 +81,7 @@ def rotate(
         allowed_commands=access.allowed_commands,
         on_value=access.on_value,
     )
+    session.connection.conceal.add(*sources.values.values())
     live = read_live(session.connection, wanted, owner=session.owner, values=sources.values)
     made = make_rotation_plan(wanted, live, scope=scope, key=key)
     require(made, sources, every=True)

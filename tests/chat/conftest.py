@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import os
 import threading
 import urllib.error
 import urllib.request
@@ -80,6 +81,9 @@ def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     mlflow.set_experiment(
         experiment_id=mlflow.create_experiment("tests", artifact_location=(folder / "files").as_uri())
     )
+    # MLflow also tells child processes, and a workspace that another test starts would take this store for its registry
+    for name in [each for each in os.environ if each.startswith("MLFLOW_")]:
+        del os.environ[name]
     yield
     mlflow.set_tracking_uri(before)
 
