@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-QUESTION = "Carry it out"
 CTRL_C = b"\x03"
+ASKED = "[y/N]:"
+SILENCES = 120
+"""Seconds without a word after which a command is ended: it hangs."""
 
 _ON_THIS_TERMINAL = """
 import fcntl, os, sys, termios
@@ -50,18 +53,28 @@ def on_terminal(
     )
     os.close(theirs)
     shown = b""
-    questions = 0
+    questions = silences = 0
+    interrupted = False
     while True:
+        if not select.select([ours], [], [], 1)[0]:
+            silences += 1
+            if silences == SILENCES:
+                child.kill()
+            elif interrupted and ASKED in shown.decode(errors="replace")[-40:]:
+                # Python heeds a signal that comes just before it reads a line only after that line: press again
+                os.write(ours, CTRL_C)
+            continue
+        silences = 0
         try:
             shown += os.read(ours, 4096)
         except OSError:  # Linux says so when the other side is closed
             break
         text = shown.decode(errors="replace")
-        if text.count(QUESTION) > questions and (typed := answer(text)):
+        if text.count(ASKED) > questions and (typed := answer(text)):
             questions += 1
             os.write(ours, typed)
-        if interrupt_at is not None and interrupt_at in text:
-            interrupt_at = None
+        if interrupt_at is not None and not interrupted and interrupt_at in text:
+            interrupted = True
             os.write(ours, CTRL_C)
     os.close(ours)
     return child.wait(timeout=60), shown.decode()
