@@ -49,3 +49,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     return home
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the documentation's pages, of up to a minute each: begun last they would be waited for alone."""
+    items.sort(key=lambda item: item.path.name != "test_snippets.py")
