@@ -108,7 +108,7 @@ def _record_told(context: Context, step: Step) -> None:
         context.untold[scope].discard(step.name)
         last = not context.untold[scope]
     if last:
-        for name in [each for each in context.settled if each.lower() == scope]:
+        for name in [each for each in list(context.settled) if each.lower() == scope]:  # other scopes add theirs
             settled = context.settled.pop(name)
             secrets.record(context.connection, name, owner=context.owner, written=settled)
 
