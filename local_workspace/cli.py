@@ -1,4 +1,4 @@
-"""The command line: `serve`, `tables`, `parity`, and `verify`."""
+"""The command line: `serve`, `upstream`, `tables`, `parity`, and `verify`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -34,6 +34,13 @@ def cli() -> None:
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Folder that keeps the workspace.")
 @click.option("--latency", default=0.0, type=click.FloatRange(0), metavar="MS", help="Added to every answer.")
 @click.option("--faults", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="JSON file of faults.")
+@click.option(
+    "--model",
+    type=click.Choice(["builtin", "local"]),
+    default="builtin",
+    show_default=True,
+    help="What answers pay-per-token chat endpoints; local: a real small model (extra local-llm).",
+)
 @click.option("--upstreams", type=click.Choice(["simulated", "live"]), default="simulated", show_default=True)
 @click.option("--allow-upstream", multiple=True, metavar="HOST", help="Host that external models may call.")
 @click.option(
@@ -63,6 +70,7 @@ def serve(
     state: Path | None,
     latency: float,
     faults: Path | None,
+    model: Any,  # noqa: ANN401 - click has checked the choice
     upstreams: Any,  # noqa: ANN401 - click has checked the choice
     allow_upstream: tuple[str, ...],
     upstream_urls: tuple[tuple[str, str], ...],
@@ -81,6 +89,7 @@ def serve(
             behaviour=Behaviour.parse(switches),
             deploy_seconds=deploy_seconds,
             latency_ms=latency,
+            model=model,
             upstreams=upstreams,
             allow_upstream=allow_upstream,
             upstream_urls=upstream_urls,
@@ -89,6 +98,8 @@ def serve(
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    if model == "local":
+        _check_local_model()
     armed, seed = _read_faults(faults) if faults is not None else ([], None)
     # A service manager's SIGTERM is no failure; Ctrl-C exits as everywhere.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -98,6 +109,36 @@ def serve(
             click.echo(Address(workspace.host, workspace.token).to_json())
             click.echo(f"Look at it in a browser: {workspace.page}", err=True)
             threading.Event().wait()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+@cli.command()
+@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
+@click.option(
+    "--key-file",
+    type=click.File(),
+    metavar="FILE",
+    help="File with the key to check, - for stdin; else one is made up.",
+)
+def upstream(*, port: int, key_file: TextIO | None) -> None:
+    """Serve a real small model as an OpenAI-compatible provider, until interrupted.
+
+    The first line on stdout says where, as soon as it answers, and with which key:
+    {"openai_api_base": "http://127.0.0.1:PORT/v1", "openai_api_key": "…"}. It takes the extra local-llm.
+    """
+    from local_workspace.upstreams.local_model import command, installed, process  # noqa: PLC0415 - as in `tables`
+
+    key = None if key_file is None else key_file.read().strip()
+    if key is not None and (not key or "," in key):  # llama.cpp takes a comma for the end of one of several keys
+        raise click.UsageError("the key file must hold one key, and a key no comma")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        command.serve(port=port, key=key, say=click.echo)
+    except installed.NotInstalledError as error:
+        raise click.ClickException(str(error)) from error
+    except process.ModelFailedError as error:
+        raise click.ClickException(f"the local model: {error}") from error
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
 
@@ -216,6 +257,15 @@ def _started(settings: Settings, *, host: str, port: int, state: Path | None) ->
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--host'") from error
     except (UnusableStateError, ListenError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _check_local_model() -> None:
+    from local_workspace.upstreams.local_model import installed  # noqa: PLC0415 - only with --model local
+
+    try:
+        installed.find()
+    except installed.NotInstalledError as error:
         raise click.ClickException(str(error)) from error
 
 

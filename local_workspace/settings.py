@@ -124,6 +124,8 @@ class Settings:
             default, so that a client which does not wait is found out.
         custom_deploy_seconds: the same for custom models, which build a container.
         latency_ms: added to each answer, in milliseconds.
+        model: what answers pay-per-token chat endpoints: the deterministic `builtin` one, or a real small one on
+            this machine, `local` (the extra `local-llm`).
         upstreams: `simulated`: providers are answered by the built-in simulators unless a config names a base
             URL; `live`: by the real providers.
         allow_upstream: hosts other than loopback that external models may call in simulated mode.
@@ -144,6 +146,7 @@ class Settings:
     deploy_seconds: float = 0.3
     custom_deploy_seconds: float = 2.0
     latency_ms: float = 0.0
+    model: Literal["builtin", "local"] = "builtin"
     upstreams: Literal["simulated", "live"] = "simulated"
     allow_upstream: tuple[str, ...] = ()
     upstream_urls: tuple[tuple[str, str], ...] = ()
@@ -161,6 +164,8 @@ class Settings:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be a finite number, 0 or more")
+        if self.model not in {"builtin", "local"}:
+            raise ValueError("model must be builtin or local")
         if self.upstreams not in {"simulated", "live"}:
             raise ValueError("upstreams must be simulated or live")
         if self.model_memory_mb <= 0 or not self.model_call_seconds > 0:

@@ -51,6 +51,10 @@ def main() -> int:
         "requirements.lock": runtime,
         "requirements-dev.lock": [*runtime, *extras["dev"], *extras["keyring"]],
         "requirements-build.lock": ["hatchling", "editables"],
+        "requirements-local-llm.lock": [
+            *extras["local-llm"],
+            *(ROOT / "requirements-local-llm.in").read_text("utf-8").splitlines(),
+        ],
         "tests/clients/requirements.lock": (ROOT / "tests/clients/requirements.in").read_text("utf-8").split(),
     }
     problems = [problem for lock, wanted in locks.items() for problem in problems_of(lock, wanted)]

@@ -187,7 +187,7 @@ async def _from_model(invocation: _Invocation) -> Response:
     else:
         chosen = routing.by_traffic(config, draw=(await _draws(invocation)).random())
     if invocation.endpoint.foundation:
-        return _from_foundation(invocation, chosen)
+        return await _from_foundation(invocation, chosen)
     if invocation.endpoint.is_loaded:
         state = invocation.request.state
         models: CustomModels = invocation.request.app.state.custom_models
@@ -197,8 +197,11 @@ async def _from_model(invocation: _Invocation) -> Response:
     return await _from_upstream(invocation, routing.with_fallbacks(chosen, config, invocation.endpoint.ai_gateway))
 
 
-def _from_foundation(invocation: _Invocation, entity: Mapping[str, Any]) -> Response:
+async def _from_foundation(invocation: _Invocation, entity: Mapping[str, Any]) -> Response:
     workspace: Workspace = invocation.request.state.workspace
+    foundation.check(invocation.body, path=invocation.path)
+    if workspace.settings.model == "local" and invocation.endpoint.task == "llm/v1/chat":
+        return await _from_local_model(invocation, entity)
     style = workspace.settings.behaviour.stream_usage
     return foundation.answer(
         invocation.body,
@@ -207,6 +210,19 @@ def _from_foundation(invocation: _Invocation, entity: Mapping[str, Any]) -> Resp
         created=int(workspace.clock.now()),
         headers={routing.SERVED_MODEL_HEADER: str(entity["name"])},
         usage=None if style == "by_model" else UsageStyle(style),
+    )
+
+
+async def _from_local_model(invocation: _Invocation, entity: Mapping[str, Any]) -> Response:
+    from local_workspace.upstreams.local_model import answers  # noqa: PLC0415 - slow to load, as `external` is
+
+    model = await _resources(invocation).once("local model", answers.opened_local_model)
+    return await model.answer(
+        invocation.body,
+        path=invocation.path,
+        headers={routing.SERVED_MODEL_HEADER: str(entity["name"])},
+        data_lines_only=invocation.data_lines_only,
+        receive=invocation.request.receive,
     )
 
 

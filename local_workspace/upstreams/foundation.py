@@ -19,8 +19,7 @@ from local_workspace.upstreams.builtin import (
     responses,
 )
 from local_workspace.upstreams.builtin.chat_wire import Envelope, UsageStyle
-from local_workspace.upstreams.simulators import anthropic_requests, openai_requests
-from local_workspace.upstreams.simulators.fields import check
+from local_workspace.upstreams.simulators import anthropic_requests, fields, openai_requests
 from local_workspace.upstreams.simulators.openai_errors import RefusedError
 
 if TYPE_CHECKING:
@@ -41,12 +40,22 @@ def answer(
     """Answer a call to a pay-per-token endpoint.
 
     Args:
-        body: The caller's request, checked.
+        body: The caller's request, as `check` lets it pass.
         path: The API's path: `chat/completions`, `completions`, `embeddings`, `responses` or `messages`.
         model: The model's name as the answer gives it.
         created: The answer's time in seconds since the epoch.
         headers: More headers for the caller.
         usage: How a stream reports usage; None: as this model's family does.
+
+    Raises:
+        ApiError: A signature is forged.
+    """
+    envelope = Envelope.of(body, model=model, created=created, usage=usage or usage_style(model))
+    return _ANSWERS[path](body, envelope, dict(headers))
+
+
+def check(body: Mapping[str, Any], *, path: str) -> None:
+    """Check a call to a pay-per-token endpoint, whatever model answers it.
 
     Raises:
         ApiError: A field has the wrong type or range.
@@ -55,8 +64,6 @@ def answer(
         _CHECKS[path](body)
     except RefusedError as refused:
         raise bad_request(f"Bad request: {refused}") from None
-    envelope = Envelope.of(body, model=model, created=created, usage=usage or usage_style(model))
-    return _ANSWERS[path](body, envelope, dict(headers))
 
 
 def usage_style(model: str) -> UsageStyle:
@@ -112,10 +119,10 @@ def _events(chunks: Iterable[bytes], headers: dict[str, str]) -> Response:
 _COMPLETION = replace(openai_requests.COMPLETION, required=("prompt",), is_open=True)
 _EMBEDDING = replace(openai_requests.EMBEDDING, required=("input",), is_open=True)
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
-    "chat/completions": partial(check, rule=openai_requests.LENIENT_CHAT),
-    "completions": partial(check, rule=_COMPLETION),
-    "embeddings": partial(check, rule=_EMBEDDING),
-    "responses": partial(check, rule=replace(openai_requests.RESPONSE, is_open=True)),
+    "chat/completions": partial(fields.check, rule=openai_requests.LENIENT_CHAT),
+    "completions": partial(fields.check, rule=_COMPLETION),
+    "embeddings": partial(fields.check, rule=_EMBEDDING),
+    "responses": partial(fields.check, rule=replace(openai_requests.RESPONSE, is_open=True)),
     "messages": anthropic_requests.check_messages,
 }
 _ANSWERS: dict[str, Callable[[Mapping[str, Any], Envelope, dict[str, str]], Response]] = {

@@ -57,4 +57,5 @@ def test_an_odd_request_is_answered_or_refused(path: str, data: st.DataObject) -
     odd = data.draw(st.dictionaries(st.sampled_from(FIELDS[path]), VALUES, max_size=3))
     body = json.loads(json.dumps({**PLAIN[path], **odd}))
     with contextlib.suppress(ApiError):
+        foundation.check(body, path=path)
         foundation.answer(body, path=path, model="m", created=1, headers={})
