@@ -21,6 +21,8 @@ _LEAD = 80
 """Characters that are shown before a place in a line that is too long to be shown whole."""
 _LONGEST_SEARCHED = 2_000
 """Characters of a line that are searched for credentials; of a longer line, only what follows a place is shown."""
+_LONGEST_SAID = 1_000
+"""Characters of a message or a remedy; what quotes more was given something that is no name."""
 _MOST = 200
 """Problems of one severity: more than anybody reads, and a file named by mistake has thousands."""
 _SHORTEST_CONCEALED = 16
@@ -109,7 +111,8 @@ class Problems:
     def _harmless(self, text: str) -> str:
         for value in self._concealed:
             text = text.replace(value, MASK)
-        return inert(masked(text))
+        # a credential at the cut is recognized by what follows; of a text without end that is not searched to its end
+        return inert(masked(text[: 2 * _LONGEST_SAID]), limit=_LONGEST_SAID)
 
     def _quoted(self, at: Span, hidden: Span | None) -> tuple[str | None, int]:
         """Return the line of a place as it may be shown, and how many of its characters stand before the place."""

@@ -25,7 +25,9 @@ def inert(text: str, *, limit: int | None = None) -> str:
     Returns:
         The text with line ends and tabs as spaces and every other invisible character as `\u{hex}`.
     """
-    shown = "".join(_visible(each) for each in text)
+    if limit is not None:
+        text = text[: limit + 1]  # no character gets shorter, so what follows is cut anyway
+    shown = text if text.isprintable() else "".join(_visible(each) for each in text)
     return shown if limit is None or len(shown) <= limit else f"{shown[: limit - 1]}…"
 
 

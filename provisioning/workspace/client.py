@@ -19,6 +19,8 @@ from provisioning.errors import ProvisioningError, WorkspaceError
 from provisioning.model.api_call import ApiCall
 from provisioning.model.inert import LONGEST_MESSAGE, inert
 from provisioning.model.ownership import TOOL
+from provisioning.workspace.answers import bound
+from provisioning.workspace.authentication import authentication
 from provisioning.workspace.concealment import Concealment
 from provisioning.workspace.errors import translated
 from provisioning.workspace.gate import Gate
@@ -134,9 +136,10 @@ class Connection:
         def heard(response: Response, **_options: object) -> None:
             hear(response)
 
+        authenticated = authentication(self._config)
+
         def prepared(request: PreparedRequest) -> PreparedRequest:
-            # this takes the place of the SDK's own authentication, which does just that
-            request.headers.update(self._config.authenticate())
+            request = authenticated(request)  # which this takes the place of
             # typed in requests itself, not in the stubs that come with a dev dependency
             register_hook = cast("Callable[[str, object], None]", request.register_hook)
             register_hook("response", heard)
@@ -173,12 +176,11 @@ def connect(
     _cap_logging()
     gate, conceal = Gate(), Concealment()
     started = gate.time()
-    config = _configure(location, gate)
-    if config.token:
-        conceal.add(SecretStr(config.token))
-    # a host that did not answer the SDK's own look at it is not given all of the time once more
-    config.retry_timeout_seconds = max(1, round(FIRST_CONTACT_SECONDS - (gate.time() - started)))
     with translated(f"GET {_ME}", subject=location.host, conceal=conceal):
+        config = _configure(location, gate)
+        conceal.add(*(SecretStr(each) for each in (config.token, config.client_secret) if each))
+        # a host that did not answer the SDK's own look at it is not given all of the time once more
+        config.retry_timeout_seconds = max(1, round(FIRST_CONTACT_SECONDS - (gate.time() - started)))
         me = _client(config).do("GET", _ME, response_headers=[_WORKSPACE_ID_HEADER])
     config.retry_timeout_seconds = RETRY_SECONDS
     if not isinstance(me, dict) or not isinstance(me.get("userName"), str):
@@ -229,9 +231,15 @@ def _configure(location: Location, gate: Gate) -> Config:
 
 
 def _client(config: Config) -> ApiClient:
-    """Return a client that follows no redirect: on a 307 or 308 it would send the body on, a secret's value in it."""
+    """Return a client that reads bounded answers alone, and follows no redirect.
+
+    On a 307 or 308 it would send the body on, a secret's value in it.
+    """
     client = ApiClient(config)
-    client._api_client._session.max_redirects = 0  # noqa: SLF001 - the SDK has no setting for it
+    session = client._api_client._session  # noqa: SLF001 - the SDK has no setting for any of it
+    session.auth = authentication(config)
+    session.max_redirects = 0
+    bound(session)
     return client
 
 

@@ -23,6 +23,8 @@ from provisioning.errors import (
     WorkspaceError,
 )
 from provisioning.model.inert import LONGEST_MESSAGE, inert
+from provisioning.workspace.answers import LARGEST, AnswerTooLargeError
+from provisioning.workspace.authentication import LoginFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +72,20 @@ def translated(call: str, *, subject: str, conceal: Concealment) -> Iterator[Non
             subject=subject,
             remedy="check the host and the network, then run again: it is safe",
         ) from (None if conceal else error)
+    except LoginFailedError as error:
+        raise NotPermittedError(
+            f"logging in failed: {_message(error, conceal)}",
+            call=call,
+            subject=subject,
+            remedy="check the credential: DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET, or the profile",
+        ) from (None if conceal else error)
+    except AnswerTooLargeError:
+        raise WorkspaceError(
+            f"the answer is larger than {LARGEST // 2**20} MiB, and was not read to its end",
+            call=call,
+            subject=subject,
+            remedy="check that the host is a workspace's, and that no proxy is in between",
+        ) from None
     except requests.TooManyRedirects as error:
         raise WorkspaceError(
             "the host sends us elsewhere, and what is meant for it is sent nowhere else",

@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from databricks.sdk.clock import RealClock
 
 from provisioning import runner
 from provisioning.execution.context import Context
-from provisioning.workspace import client, gate
+from provisioning.workspace import gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,8 @@ def virtual_time() -> Iterator[VirtualTime]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gate, "time", clock.time)
         patch.setattr(gate, "sleep", clock.sleep)
-        # the SDK's own look at a host's metadata, the first of all calls, goes by the machine's clock
-        patch.setattr(client, "FIRST_CONTACT_SECONDS", 1)
+        # what the SDK asks a host of its own accord, to log in, goes by the machine's clock
+        patch.setattr(RealClock, "time", lambda _self: clock.time())
+        patch.setattr(RealClock, "sleep", lambda _self, seconds: clock.sleep(seconds))
         patch.setattr(runner, "Context", partial(Context, clock=clock.time, pause=clock.sleep))
         yield clock

@@ -282,3 +282,9 @@ def test_a_resource_that_is_no_mapping_is_named(found: Find) -> None:
 def test_a_file_full_of_mistakes_ends_early(found: Find) -> None:
     text = "resources: {model_serving_endpoints: {" + ", ".join(f"e{i}: {{nmae: x}}" for i in range(2000)) + "}}"
     assert len(found(text)) == 200
+
+
+def test_a_message_that_quotes_a_text_without_end_is_cut(found: Find) -> None:
+    [problem] = [each for each in found(f"targets: {{t: {{mode: {'x' * 500_000}}}}}") if each.severity == "error"]
+    assert len(problem.message) == 1_000
+    assert problem.message.endswith("…")
