@@ -75,16 +75,17 @@ class LoopTransport:
         way = self._ways.get(request.host) or self._ways.setdefault(request.host, _way_to(request.host))
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=request.timeout)
         try:
-            raw = await session.request(
-                request.method,
-                f"{request.host}{request.path}",
-                data=request.body,
-                headers=request.headers,
-                timeout=timeout,
-                allow_redirects=False,
-                proxy=way.proxy,
-                ssl=way.tls,
-            )
+            async with asyncio.timeout(CONNECT_TIMEOUT + request.timeout):  # aiohttp's begins anew with each byte
+                raw = await session.request(
+                    request.method,
+                    f"{request.host}{request.path}",
+                    data=request.body,
+                    headers=request.headers,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    proxy=way.proxy,
+                    ssl=way.tls,
+                )
             if request.stream and is_stream(raw.status, raw.headers.get("content-type")):
                 return Response(raw.status, raw.headers, None), _LoopBody(raw, request)
             return Response(raw.status, raw.headers, await _whole(raw, request)), None
@@ -173,8 +174,9 @@ class _LoopBody:
 async def _whole(raw: aiohttp.ClientResponse, request: Request) -> bytes:
     body = bytearray()
     try:
-        while len(body) <= request.max_bytes and (piece := await raw.content.readany()):
-            body += piece
+        async with asyncio.timeout(request.timeout):
+            while len(body) <= request.max_bytes and (piece := await raw.content.readany()):
+                body += piece
     except BaseException:
         raw.close()  # also when it is cancelled: what is left of this answer is not the next one's
         raise

@@ -13,8 +13,9 @@ import socket
 from base64 import b64encode
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse, IncompleteRead
-from io import BufferedReader, BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from ssl import SSLError
+from time import monotonic
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
@@ -24,6 +25,8 @@ from chat.network import UNTRUSTED_REMEDY, proxy_for, tls_context
 if TYPE_CHECKING:
     from io import BufferedIOBase
     from ssl import SSLContext
+
+    from _typeshed import WriteableBuffer
 
     from chat.wire import Request
 
@@ -148,14 +151,46 @@ class Route:
         return UnreachableError(f"Cannot connect to {self.host}{through}: {reason}.", remedy="Check DATABRICKS_HOST.")
 
 
-class _Answer(HTTPResponse):
-    """A response whose head is whole.
+class _Incoming(RawIOBase):
+    """A socket's bytes, up to a time: its own timeout begins anew with each byte, and a server may send them singly."""
+
+    def __init__(self, incoming: RawIOBase) -> None:
+        self._incoming = incoming
+        self.ends = 0.0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        if monotonic() > self.ends:
+            raise TimeoutError
+        return self._incoming.readinto(buffer)
+
+    def close(self) -> None:
+        self._incoming.close()
+        super().close()
+
+
+class Answer(HTTPResponse):
+    """A response whose head is whole, and which does not drip in for ever.
 
     The standard library takes a head that is cut off for one that ends there, and of the answers that come ahead of
     the final one (103 Early Hints) it knows 100 alone.
     """
 
+    def __init__(self, sock: socket.socket, *, method: str, timeout: float) -> None:
+        super().__init__(sock, method=method)
+        self._timeout = timeout
+        self._incoming = _Incoming(self.fp.detach())
+        self.fp = BufferedReader(self._incoming)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Let what is read next, the head, a whole body or a piece of a stream, take the timeout once more."""
+        self._incoming.ends = monotonic() + self._timeout
+
     def begin(self) -> None:
+        """Read the head."""
         received = self.fp
         self.fp = BufferedReader(BytesIO(_final_head(received)))
         super().begin()
@@ -183,7 +218,8 @@ class Connection:
 
     def __init__(self, route: Route) -> None:
         self._sock = route.connect()
-        self._response: _Answer | None = None
+        self._response: Answer | None = None
+        self._timeout = CONNECT_TIMEOUT
 
     @property
     def stale(self) -> bool:
@@ -199,15 +235,16 @@ class Connection:
 
         Args:
             message: its bytes, from `written`.
-            timeout: seconds that each write, and each read after it, may take.
+            timeout: seconds that it may take, and then each read, and then each part of the answer.
 
         Raises:
             OSError: the connection is gone.
         """
+        self._timeout = timeout
         self._sock.settimeout(timeout)
         self._sock.sendall(message)
 
-    def receive(self, method: str) -> HTTPResponse:
+    def receive(self, method: str) -> Answer:
         """Receive the response's head.
 
         Args:
@@ -217,7 +254,7 @@ class Connection:
             OSError: the connection is gone, or nothing came in time.
             HTTPException: what came is no HTTP.
         """
-        self._response = _Answer(self._sock, method=method)
+        self._response = Answer(self._sock, method=method, timeout=self._timeout)
         self._response.begin()
         return self._response
 

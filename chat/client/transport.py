@@ -10,7 +10,7 @@ from collections import deque
 from http.client import HTTPException, IncompleteRead
 from typing import TYPE_CHECKING, Protocol
 
-from chat.client.connection import Connection, Route, written
+from chat.client.connection import Answer, Connection, Route, written
 from chat.errors import TIMEOUT_REMEDY, CallTimeoutError, ChatError, ConnectionFailedError
 from chat.wire import Request, Response, is_stream, too_large
 
@@ -151,7 +151,7 @@ def _popped(idle: deque[Connection]) -> Connection | None:
 
 
 class _PooledBody:
-    def __init__(self, raw: HTTPResponse, connection: Connection, pool: _Pool, request: Request) -> None:
+    def __init__(self, raw: Answer, connection: Connection, pool: _Pool, request: Request) -> None:
         self._raw = raw
         self._connection = connection
         self._pool = pool
@@ -159,6 +159,7 @@ class _PooledBody:
         self._unpacked = _unpacker(raw)
 
     def receive(self) -> bytes:
+        self._raw.go_on()
         try:
             piece = self._raw.read1(_PIECE)
             while self._unpacked is not None and piece:
@@ -185,7 +186,8 @@ def _unpacker(raw: HTTPResponse) -> zlib._Decompress | None:
     return zlib.decompressobj(_GZIP_OR_ZLIB) if packed else None
 
 
-def _whole(raw: HTTPResponse, request: Request) -> bytes:
+def _whole(raw: Answer, request: Request) -> bytes:
+    raw.go_on()
     most = request.max_bytes + 1
     body, unpacker = raw.read(most), _unpacker(raw)
     if len(body) < most and raw.length:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+from proving.servers import serving
 
 from chat import ChatClient, errors
+from chat.aio import transport
 from chat.wire import Response
 from tests.chat.faces import OK, TOKEN, Clock, delta
 from tests.chat.scripted import sse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chat.wire import Request
     from tests.chat.faces import Face
     from tests.chat.scripted import ScriptedServer
@@ -100,3 +105,20 @@ def test_a_whole_answer_is_not_read_beyond_its_bound(face: Face, *, packed: bool
     with pytest.raises(errors.BadAnswerError, match="more than 4096 bytes"):
         face.invoke(max_bytes=4096)
     assert str(face.invoke(max_bytes=200_000)) == "hello"
+
+
+@pytest.mark.parametrize("drop", [b"x", b"x: y\r\n"], ids=["bytes", "lines"])
+@pytest.mark.parametrize("before", [b"", b"Content-Length: 9999\r\n\r\n"], ids=["head", "body"])
+def test_an_answer_that_drips_in_is_not_waited_for(
+    face: Face, before: bytes, drop: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.1)
+
+    def dripping() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + before
+        while True:
+            yield drop
+            time.sleep(0.01)  # a server takes its time; nobody waits for it
+
+    with serving(lambda _request: dripping()) as (host, _), pytest.raises(errors.CallTimeoutError, match=r"0\.1 s"):
+        face.invoke(host=host, timeout=0.1, max_retries=0)
