@@ -133,6 +133,8 @@ class Live(Model):
     """By name."""
     referenced: Mapping[str, LiveScope] = Field(default_factory=dict)
     """The scopes that endpoints refer to and the configs don't declare, by name, lower-cased; keys alone."""
+    neighbours: tuple[LiveEndpoint, ...] = ()
+    """Endpoints that the configs don't name, where a secret that is there already is to be sent to a new address."""
     scope_names: tuple[str, ...] = ()
     """The names of all scopes that this identity may see, where anything refers to one."""
 

@@ -37,7 +37,7 @@ def plan_endpoint(
         plan_permissions(draft, endpoint, None, circumstances)
         return
     if not live.visible:
-        guards.guard_invisible(draft, address)
+        guards.guard_invisible(draft, address, rights=("CAN_VIEW", "CAN_MANAGE"))
         return
     compared = compare_endpoint(endpoint, live)
     if endpoint.is_system:
@@ -153,6 +153,8 @@ def _plan_replacement(
     address = endpoint_address(endpoint.name)
     if compared.owner is None:
         guards.guard_adoption(draft, address, options=circumstances.options)
+    else:
+        guards.guard_destinations(draft, address, fields, options=circumstances.options)
     guards.guard_replacement(
         draft,
         address,

@@ -6,18 +6,20 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioning.model.address import Address, endpoint_address
+from provisioning.model.destinations import holds_address, sendings
 from provisioning.planning.differ import leaves
+from provisioning.planning.requests import declared_body
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from provisioning.model.plan import FieldChange
-    from provisioning.model.workspace import Target
+    from provisioning.model.values import SecretKey
+    from provisioning.model.workspace import Desired, Live, Target
     from provisioning.planning.circumstances import Circumstances, Options
     from provisioning.planning.draft import Draft
     from provisioning.planning.grants import Difference
 
-_ADDRESSES = re.compile(r"\.(\w+_api_base|custom_provider_url|databricks_workspace_url)$")
 _PROVIDER = re.compile(r"\.provider$")
 
 _MANY = 10
@@ -56,29 +58,58 @@ def guard_foreign(draft: Draft, address: Address, owners: Collection[str]) -> No
     )
 
 
-def guard_invisible(draft: Draft, address: Address) -> None:
-    """What exists but may not be looked at cannot be compared."""
+def guard_invisible(draft: Draft, address: Address, *, rights: tuple[str, str]) -> None:
+    """What exists but may not be looked at cannot be compared.
+
+    Args:
+        draft: the plan in the making.
+        address: what exists.
+        rights: the one that planning takes, and the one that applying takes.
+    """
+    look, change = rights
     draft.block(
         address,
         "it exists, and is not visible to you",
-        remedy="ask its owner for MANAGE (CAN_MANAGE on an endpoint), or give it another name",
+        remedy=f"ask its owner for {look} to plan, for {change} to apply; or give it another name",
     )
 
 
 def guard_destinations(draft: Draft, address: Address, fields: Sequence[FieldChange], *, options: Options) -> None:
     """Where a secret is sent may not change in passing, by a new entity with an address of its own neither."""
-    moved = [each.path for each in fields if _PROVIDER.search(each.path) or _ADDRESSES.search(each.path)]
+    moved = [each.path for each in fields if _PROVIDER.search(each.path) or _is_address(each.path)]
     moved += [
         path
         for each in fields
         if isinstance(each.new, dict)
         for path, value in leaves(each.new, each.path)
-        if value and _ADDRESSES.search(path)
+        if value and _is_address(path)
     ]
     if moved and not options.allow_widening:
         draft.block(
             address, f"it changes where a secret is sent ({', '.join(moved)})", remedy="--allow-widening lets it pass"
         )
+
+
+def guard_redirections(draft: Draft, desired: Desired, live: Live, *, options: Options) -> None:
+    """A secret that goes to one place does not begin to go to another, by an endpoint made for that purpose neither."""
+    if options.allow_widening:
+        return
+    known: dict[SecretKey, set[str]] = {}
+    for found in (*live.endpoints.values(), *live.neighbours):
+        for sent in sendings(dict(found.body)):
+            known.setdefault(sent.secret, set()).add(sent.to)
+    guarded = {each.address for each in draft.guards}
+    changed = {each.address for each in draft.changes} - guarded
+    for endpoint in desired.endpoints:
+        address = endpoint_address(endpoint.name)
+        for sent in dict.fromkeys(sendings(declared_body(endpoint)) if address in changed else ()):
+            before = known.get(sent.secret)
+            if before and sent.is_chosen and sent.to not in before:
+                draft.block(
+                    address,
+                    f"it sends {'/'.join(sent.secret)} to {sent.to}, and so far it goes to {', '.join(sorted(before))}",
+                    remedy="--allow-widening lets it pass",
+                )
 
 
 def guard_access(draft: Draft, address: Address, differences: Sequence[Difference], *, options: Options) -> None:
@@ -149,3 +180,7 @@ def guard_share(draft: Draft, *, deleted: Sequence[Address], owned: int, options
             f"{len(deleted)} of the {owned} objects that the set owns would be deleted",
             remedy="check that this is the right folder and target; --allow-destructive lets it pass",
         )
+
+
+def _is_address(path: str) -> bool:
+    return holds_address(path.rpartition(".")[2])

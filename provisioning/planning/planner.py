@@ -35,6 +35,7 @@ def make_plan(desired: Desired, live: Live, *, options: Options | None = None) -
         plan_scope(draft, scope, live.scopes.get(scope.name.lower()), circumstances)
     for endpoint in desired.endpoints:
         plan_endpoint(draft, endpoint, live.endpoints.get(endpoint.name), circumstances)
+    guards.guard_redirections(draft, desired, live, options=circumstances.options)
     check_references(draft, desired, live)
     drop_unselected(draft, desired)
     if circumstances.options.prune:

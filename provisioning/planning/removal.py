@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _DESTROYED = "this set owns it, and is being destroyed"
 _PRUNED = "this set owns it, and the configs no longer name it"
 _LET_GO = "let go: it stays as it is, and belongs to no set"
+_UNDECLARED = "left alone: without bundle.name another folder of this name may have made it"
 
 
 def make_destroy_plan(desired: Desired, live: Live) -> Plan:
@@ -36,6 +37,7 @@ def make_destroy_plan(desired: Desired, live: Live) -> Plan:
     circumstances = circumstances_of(desired, live)
     draft = Draft()
     endpoints, scopes = _meant(desired, live, circumstances)
+    _note_undeclared(draft, desired, live, circumstances)
     for endpoint in _not_held(draft, endpoints, circumstances):
         plan_endpoint_deletion(draft, endpoint.name, because=_DESTROYED)
     for scope in scopes:
@@ -58,13 +60,14 @@ def make_disown_plan(desired: Desired, live: Live) -> Plan:
     circumstances = circumstances_of(desired, live)
     draft = Draft()
     endpoints, _ = _meant(desired, live, circumstances)
+    _note_undeclared(draft, desired, live, circumstances)
     for endpoint in _not_held(draft, endpoints, circumstances):
         keys = [str(tag["key"]) for tag in endpoint.tags if tag.get("key") in OWNERSHIP_TAGS]
         step = Step(operation=Operation.UPDATE_TAGS, name=endpoint.name, body={"delete_tags": list(keys)})
         draft.changes.append(_letting_go(endpoint_address(endpoint.name), circumstances.owner, step))
     for scope in live.scopes.values():
         # here a scope that carries another set's marker too is meant as well: letting go is the way out of that
-        if circumstances.owner in scope.owner_sets and _is_selected(desired, scope_address(scope.name)):
+        if circumstances.owner in scope.owner_sets and _is_meant(desired, scope_address(scope.name)):
             step = Step(operation=Operation.DELETE_SECRET, name=scope.name, item=marker_key(circumstances.owner))
             draft.changes.append(_letting_go(scope_address(scope.name), circumstances.owner, step))
     guards.guard_deployer(draft, desired.target, circumstances)
@@ -78,8 +81,7 @@ def prune(draft: Draft, desired: Desired, live: Live, circumstances: Circumstanc
             "nothing is pruned: a selection, a set without bundle.name and one without any resource never delete"
         )
         return
-    kept = {endpoint_address(each.name) for each in desired.endpoints}
-    kept |= {folded(scope_address(each.name)) for each in desired.scopes}
+    kept = _declared(desired)
     endpoints, scopes = _meant(desired, live, circumstances)
     gone = _not_held(draft, [each for each in endpoints if endpoint_address(each.name) not in kept], circumstances)
     successors = {each.moved.from_: each.name for each in desired.endpoints if each.moved is not None}
@@ -94,7 +96,7 @@ def prune(draft: Draft, desired: Desired, live: Live, circumstances: Circumstanc
 
 
 def _meant(desired: Desired, live: Live, circumstances: Circumstances) -> tuple[list[LiveEndpoint], list[LiveScope]]:
-    """Return what the set owns, as far as it is selected."""
+    """Return what the set owns, as far as it is meant."""
     endpoints = [each for each in live.endpoints.values() if _owner_of(each) == circumstances.owner]
     scopes = [
         each
@@ -103,8 +105,8 @@ def _meant(desired: Desired, live: Live, circumstances: Circumstances) -> tuple[
         if each.owner_sets == (circumstances.owner,) or is_left_over(each, circumstances.user)
     ]
     return (
-        [each for each in endpoints if _is_selected(desired, endpoint_address(each.name))],
-        [each for each in scopes if _is_selected(desired, scope_address(each.name))],
+        [each for each in endpoints if _is_meant(desired, endpoint_address(each.name))],
+        [each for each in scopes if _is_meant(desired, scope_address(each.name))],
     )
 
 
@@ -112,8 +114,27 @@ def _owner_of(endpoint: LiveEndpoint) -> object:
     return next((tag.get("value") for tag in endpoint.tags if tag.get("key") == SET_TAG), None)
 
 
-def _is_selected(desired: Desired, address: Address) -> bool:
-    return not desired.selected or folded(address) in {folded(each) for each in desired.selected}
+def _is_meant(desired: Desired, address: Address) -> bool:
+    """Tell whether something of the set's is selected; of a set that its folder names, no more than it declares is."""
+    if desired.selected:
+        return folded(address) in {folded(each) for each in desired.selected}
+    return desired.named or folded(address) in _declared(desired)
+
+
+def _declared(desired: Desired) -> set[Address]:
+    return {endpoint_address(each.name) for each in desired.endpoints} | {
+        folded(scope_address(each.name)) for each in desired.scopes
+    }
+
+
+def _note_undeclared(draft: Draft, desired: Desired, live: Live, circumstances: Circumstances) -> None:
+    """Say what carries the set's mark and stays: folders of one name share a mark."""
+    if desired.named or desired.selected:
+        return
+    marked = [endpoint_address(each.name) for each in live.endpoints.values() if _owner_of(each) == circumstances.owner]
+    marked += [scope_address(each.name) for each in live.scopes.values() if circumstances.owner in each.owner_sets]
+    declared = _declared(desired)
+    draft.notes.extend(f"{each}: {_UNDECLARED}" for each in marked if folded(each) not in declared)
 
 
 def _not_held(draft: Draft, endpoints: list[LiveEndpoint], circumstances: Circumstances) -> list[LiveEndpoint]:

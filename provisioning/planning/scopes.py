@@ -52,7 +52,7 @@ def plan_scope(draft: Draft, scope: SecretScope, live: LiveScope | None, circums
         plan_acls(draft, scope, None, circumstances)
         return
     if not live.visible:
-        guards.guard_invisible(draft, address)
+        guards.guard_invisible(draft, address, rights=("READ", "MANAGE"))
         return
     if live.backend_type != scope.backend or not _same_vault(scope, live):
         draft.block(

@@ -16,6 +16,7 @@ from provisioning.model.workspace import Desired, Live, LiveEndpoint, LiveScope,
 from provisioning.workspace.acls import visible_acls
 from provisioning.workspace.endpoints import get_endpoint, list_endpoints
 from provisioning.workspace.marker import Marker, judge
+from provisioning.workspace.neighbours import read_neighbours
 from provisioning.workspace.parallel import in_parallel
 from provisioning.workspace.permissions import get_permissions
 from provisioning.workspace.scopes import list_scopes
@@ -72,6 +73,10 @@ def read_live(
     referenced = in_parallel(strangers, lambda name: _read_referenced(connection, name, listed.get(name.lower())))
     found_scopes = {scope.name.lower(): scope for scope in scopes if scope}
     found_endpoints = {endpoint.name: endpoint for endpoint in endpoints if endpoint}
+    found_strangers = {each.name.lower(): each for each in referenced if each}
+    neighbours = read_neighbours(
+        connection, desired, scopes={**found_strangers, **found_scopes}, endpoints=found_endpoints
+    )
     if owned_too:
         found_scopes |= {each.name.lower(): each for each in _owned_scopes(connection, owner, but=declared)}
         found_endpoints |= {
@@ -85,7 +90,8 @@ def read_live(
         taken_on=datetime.now(UTC).date(),
         scopes=found_scopes,
         endpoints=found_endpoints,
-        referenced={each.name.lower(): each for each in referenced if each},
+        referenced=found_strangers,
+        neighbours=neighbours,
         scope_names=tuple(text(each.get("name")) for each in listed.values()) if strangers else (),
     )
 

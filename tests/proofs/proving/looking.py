@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
 
 _POOL = urllib3.PoolManager(retries=False, timeout=10)
 _MARKER = "_provisioning."
+_SET_TAG = "provisioning-set"
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A scope or an endpoint as it is.
+
+    Attributes:
+        owners: the sets whose marks it carries.
+        state: all that the workspace says of it.
+    """
+
+    owners: frozenset[str]
+    state: dict[str, Any]
 
 
 class Api:
@@ -54,15 +69,38 @@ def look(api: Api) -> dict[str, Any]:
     }
 
 
+def objects(api: Api) -> dict[str, Thing]:
+    """Return every scope and endpoint, by address, with all that the workspace says of it."""
+    scopes = [each["name"] for each in api.get("/api/2.0/secrets/scopes/list").get("scopes", [])]
+    endpoints = [
+        api.get(f"/api/2.0/serving-endpoints/{each['name']}")
+        for each in api.get("/api/2.0/serving-endpoints").get("endpoints", [])
+        if each.get("endpoint_type") != "FOUNDATION_MODEL_API"
+    ]
+    return {f"secret_scopes.{name}": _whole_scope(api, name) for name in scopes} | {
+        f"model_serving_endpoints.{each['name']}": _whole_endpoint(api, each) for each in endpoints
+    }
+
+
+def _whole_scope(api: Api, name: str) -> Thing:
+    keys = {
+        each["key"]: (each["last_updated_timestamp"], _value(api, name, each["key"]))
+        for each in api.get("/api/2.0/secrets/list", scope=name).get("secrets", [])
+    }
+    markers = frozenset(each.removeprefix(_MARKER) for each in keys if each.startswith(_MARKER))
+    return Thing(markers, {"keys": keys, "acls": _scope(api, name)["acls"]})
+
+
+def _whole_endpoint(api: Api, found: dict[str, Any]) -> Thing:
+    sets = frozenset(each["value"] for each in found.get("tags", []) if each["key"] == _SET_TAG)
+    return Thing(
+        sets, {"endpoint": found, "permissions": api.get(f"/api/2.0/permissions/serving-endpoints/{found['id']}")}
+    )
+
+
 def owners(api: Api) -> set[str]:
     """Return the ids of the sets that own anything."""
-    found = set()
-    for scope in api.get("/api/2.0/secrets/scopes/list").get("scopes", []):
-        keys = api.get("/api/2.0/secrets/list", scope=scope["name"]).get("secrets", [])
-        found |= {each["key"].removeprefix(_MARKER) for each in keys if each["key"].startswith(_MARKER)}
-    for endpoint in api.get("/api/2.0/serving-endpoints").get("endpoints", []):
-        found |= {each["value"] for each in endpoint.get("tags", []) if each["key"] == "provisioning-set"}
-    return found
+    return {owner for each in objects(api).values() for owner in each.owners}
 
 
 def _scope(api: Api, name: str) -> dict[str, Any]:

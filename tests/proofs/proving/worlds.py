@@ -58,16 +58,21 @@ class World:
             for key, number in scope.secrets.items()
         }
 
-    def desired(self, folder: Path) -> Desired:
-        """Return it as the configs of a folder, which is (over)written."""
-        folder.mkdir(exist_ok=True)
-        (folder / "databricks.yml").write_text(yaml.safe_dump(self.content()))
+    def desired(self, folder: Path, *, name: str | None = SET_NAME) -> Desired:
+        """Return it as the configs of a folder, which is (over)written.
+
+        Args:
+            folder: the folder.
+            name: the set's name; None leaves naming it to the folder.
+        """
+        folder.mkdir(exist_ok=True, parents=True)
+        (folder / "databricks.yml").write_text(yaml.safe_dump(self.content(name=name)))
         return load([folder], environ={})
 
-    def content(self) -> dict[str, Any]:
+    def content(self, *, name: str | None = SET_NAME) -> dict[str, Any]:
         """Return the YAML's content."""
         return {
-            "bundle": {"name": SET_NAME},
+            **({"bundle": {"name": name}} if name else {}),
             "targets": {"local": {"default": True}},
             "resources": {
                 "secret_scopes": {name: _scope(name, scope) for name, scope in self.scopes.items()},

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import copy
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from databricks.sdk.service.serving import (
@@ -315,6 +316,71 @@ def test_new_entity_does_not_carry_a_key_elsewhere_in_passing(
 
     assert refused.code == 3
     assert "served_entities[renamed].external_model.openai_config.openai_api_base" in refused.err
+    assert writes() == []
+
+
+def another_endpoint(configs: Configs, base: str) -> dict[str, Any]:
+    """Declare one more endpoint that sends the same key to an address of its own."""
+    other: dict[str, Any] = copy.deepcopy(configs.endpoint) | {"name": "other"}
+    other["config"]["served_entities"][0]["external_model"]["openai_config"]["openai_api_base"] = base
+    configs.content["resources"]["model_serving_endpoints"]["other"] = other
+    return other
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["beside the old one", "in place of the old one"])
+def test_new_endpoint_does_not_carry_a_key_elsewhere_in_passing(
+    configs: Configs, provision: Provision, writes: Writes, *, kept: bool
+) -> None:
+    provision("apply", configs, "--yes")
+    another_endpoint(configs, "https://elsewhere.example.com/v1")
+    if not kept:
+        del configs.content["resources"]["model_serving_endpoints"]["chat"]
+    configs.write()
+    writes()
+
+    refused = provision("apply", configs, "--yes")
+
+    assert refused.code == 3
+    assert "it sends llm/openai-key to https://elsewhere.example.com, and so far it goes to openai" in refused.err
+    assert writes() == []
+    assert provision("apply", configs, "--yes", "--allow-widening").code == 0
+    assert provision("plan", configs, "--detailed-exitcode").code == 0
+
+
+def test_key_goes_to_an_address_that_it_went_to_before_without_a_flag(configs: Configs, provision: Provision) -> None:
+    configs.openai["openai_api_base"] = "https://models.example.com/v1"
+    configs.write()
+    provision("apply", configs, "--yes")
+    another_endpoint(configs, "https://models.example.com/v2")
+    configs.write()
+
+    assert provision("apply", configs, "--yes").code == 0
+
+
+def test_key_that_nothing_sends_yet_may_be_sent_anywhere(configs: Configs, provision: Provision) -> None:
+    endpoints = configs.content["resources"].pop("model_serving_endpoints")
+    configs.write()
+    provision("apply", configs, "--yes")
+    configs.content["resources"]["model_serving_endpoints"] = endpoints
+    configs.openai["openai_api_base"] = "https://models.example.com/v1"
+    configs.write()
+
+    assert provision("apply", configs, "--yes").code == 0
+
+
+def test_replacement_does_not_carry_a_key_elsewhere_in_passing(
+    configs: Configs, provision: Provision, writes: Writes
+) -> None:
+    provision("apply", configs, "--yes")
+    configs.endpoint["description"] = "answers"
+    configs.openai["openai_api_base"] = "https://elsewhere.example.com/v1"
+    configs.write()
+    writes()
+
+    refused = provision("apply", configs, "--yes", "--allow-destructive")
+
+    assert refused.code == 3
+    assert "changes where a secret is sent" in refused.err
     assert writes() == []
 
 

@@ -9,6 +9,8 @@ import pytest
 from databricks.sdk.service.serving import EndpointTag
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from databricks.sdk import WorkspaceClient
 
     from local_workspace.local import WorkspaceHandle
@@ -174,3 +176,26 @@ def test_what_goes_goes_after_what_comes(configs: Configs, provision: Provision,
 
     assert provision("apply", configs, "--yes", "--prune").code == 0
     assert writes()[-1] == f"DELETE {CHAT}"
+
+
+@pytest.mark.parametrize("command", ["destroy", "disown"])
+def test_folder_without_a_set_name_parts_with_no_more_than_it_declares(
+    configs: Configs, provision: Provision, client: WorkspaceClient, command: str, tmp_path: Path
+) -> None:
+    del configs.content["bundle"]
+    configs.write()
+    provision("apply", configs, "--yes")
+    other = tmp_path / "elsewhere" / "configs"  # called the same, so it is the same set
+    other.mkdir(parents=True)
+    scope = "resources: {secret_scopes: {other: {name: other}}}\ntargets: {local: {default: true}}\n"
+    (other / "databricks.yml").write_text(scope)
+    provision("apply", other, "--yes")
+
+    result = provision(command, other, "--yes")
+
+    assert result.code == 0, result.err
+    assert (
+        "secret_scopes.llm: left alone: without bundle.name another folder of this name may have made it" in result.out
+    )
+    assert "provisioning-set" in {tag.key for tag in client.serving_endpoints.get("chat").tags or []}
+    assert any(each.key.startswith("_provisioning.") for each in client.secrets.list_secrets("llm") if each.key)
