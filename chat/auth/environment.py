@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chat.auth.hosts import origin_of
@@ -54,17 +56,37 @@ def found_in(variables: Mapping[str, str], wanted: str | None) -> str | Machine 
         AuthError: the environment's credentials are for another workspace.
     """
     home, method = variables.get("DATABRICKS_HOST"), variables.get("DATABRICKS_AUTH_TYPE")
+    profile = variables.get("DATABRICKS_CONFIG_PROFILE")
     if not home and not wanted:
+        if profile:
+            _refuse_to_lend(variables, home, f"the workspace of profile {profile}")
         return None
     if wanted and (not home or origin_of(home) != origin_of(wanted)):
         _refuse_to_lend(variables, home, wanted)
         return None
     if method in {None, "", "pat"} and (token := variables.get("DATABRICKS_TOKEN")):
         return token
+    if home and profile:
+        _refuse_profile_of_another(variables, home, profile)
     client_id, secret = variables.get("DATABRICKS_CLIENT_ID"), variables.get("DATABRICKS_CLIENT_SECRET")
     if method not in {None, "", "oauth-m2m"} or not client_id or not secret or any(map(variables.get, _INTRICATE)):
         return None
     return Machine(client_id, secret)
+
+
+def _refuse_profile_of_another(variables: Mapping[str, str], home: str, profile: str) -> None:
+    """Raise if a profile is for another host than the environment's: the SDK would send its credentials there."""
+    import configparser  # noqa: PLC0415 - for profiles alone
+
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
+    with contextlib.suppress(OSError, ValueError, configparser.Error):  # the SDK says what is wrong with the file
+        parser.read(Path(variables.get("DATABRICKS_CONFIG_FILE") or "~/.databrickscfg").expanduser(), encoding="utf-8")
+    listed = parser.get(profile, "host", fallback=None)
+    if listed and origin_of(listed) != origin_of(home):
+        raise AuthError(
+            f"DATABRICKS_CONFIG_PROFILE belongs to {listed}, not to {home}; nothing was sent.",
+            remedy="Unset DATABRICKS_HOST, or name a profile of it.",
+        )
 
 
 def _refuse_to_lend(variables: Mapping[str, str], home: str | None, wanted: str) -> None:

@@ -94,7 +94,7 @@ def locate(
             remedy="add --local for the embedded workspace, or set DATABRICKS_HOST, or the target's workspace.host",
         )
     _must_stay_if_local(target, named)
-    if token is None and not env_host and not profile:
+    if token is None and not env_host:  # with a profile too: the SDK prefers the environment's credential to its own
         _must_not_send_strays(named, environ)
     return Location(host=_origin(named), profile=profile, token=token)
 

@@ -356,6 +356,29 @@ def test_a_profiles_credentials_go_to_its_own_host_alone(
     assert issuer.callers == []
 
 
+@pytest.mark.parametrize("variable", ["DATABRICKS_TOKEN", "DATABRICKS_CLIENT_SECRET"])
+def test_a_credential_without_a_host_goes_to_no_profiles_workspace(
+    issuer: Issuer, clean_environment: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    (clean_environment / ".databrickscfg").write_text(f"[team]\nhost = {issuer.host}\ntoken = dapi-of-the-team\n")
+    monkeypatch.setenv("DATABRICKS_CONFIG_PROFILE", "team")
+    monkeypatch.setenv(variable, "of-another")
+    with pytest.raises(errors.AuthError, match=f"{variable} belongs to no host at all"):
+        ChatClient("my-chat").invoke("hi")
+    assert issuer.callers == []
+
+
+def test_a_profiles_credentials_do_not_go_to_the_environments_host(
+    issuer: Issuer, clean_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clean_environment / ".databrickscfg").write_text("[team]\nhost = https://x.example.com\ntoken = dapi-team\n")
+    monkeypatch.setenv("DATABRICKS_CONFIG_PROFILE", "team")
+    monkeypatch.setenv("DATABRICKS_HOST", issuer.host)
+    with pytest.raises(errors.AuthError, match=r"DATABRICKS_CONFIG_PROFILE belongs to https://x\.example\.com"):
+        ChatClient("my-chat").invoke("hi")
+    assert issuer.callers == []
+
+
 def test_a_calls_own_token_finds_the_profiles_workspace(issuer: Issuer, clean_environment: Path) -> None:
     (clean_environment / ".databrickscfg").write_text(f"[DEFAULT]\nhost = {issuer.host}\ntoken = dapi-own\n")
     issuer.accepted = lambda token: token == "token-of-ann"

@@ -115,7 +115,7 @@ class Town:
             return
         if _is_left_over(before) and declared:
             return
-        if move.what == "disown" and own in before.owners and desired.named:
+        if move.what == "disown" and own in before.owners and (declared or desired.named):
             return  # it takes its own mark off, whoever else has put one there
         assert after == before, f"{address} of {sorted(before.owners)} after {move}"
         self._proof.tried("objects of others")

@@ -59,6 +59,11 @@ def test_profile_names_its_host(profiles: dict[str, str]) -> None:
     assert (location.host, location.profile) == (A, "a")
 
 
+def test_credential_without_a_host_is_for_no_profile_either(profiles: dict[str, str]) -> None:
+    with pytest.raises(WrongWorkspaceError, match="DATABRICKS_TOKEN is set without DATABRICKS_HOST"):
+        locate(Target(profile="a"), environ={**profiles, "DATABRICKS_TOKEN": "dapi-of-another"})
+
+
 def test_profile_does_not_borrow_the_default_ones_host(profiles: dict[str, str]) -> None:
     with pytest.raises(ProvisioningError, match="no workspace is named"):
         locate(Target(profile="hostless"), environ=profiles)
