@@ -9,6 +9,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from local_workspace import registries
 from local_workspace.errors import ApiError, UnresolvedSecretError
 from local_workspace.lifecycle import Update
 from local_workspace.upstreams.custom import answers
@@ -136,6 +137,11 @@ class CustomModels:
         )
 
     def _launch(self, workspace: Workspace, deployment: Deployment, entity: Mapping[str, Any]) -> Launch:
+        registry = str(deployment.registry)
+        if not registries.is_there(registry):  # MLflow would make an empty one, and say that it holds no such model
+            raise ModelLoadError(
+                f"there is no registry at {registry}: register the model there, or serve --registry URI"
+            )
         variables: dict[str, str] = {}
         secrets = []
         for name, value in (entity.get("environment_vars") or {}).items():
@@ -145,7 +151,7 @@ class CustomModels:
                 secrets.append(variables[name])
         return Launch(
             uri=f"models:/{entity['entity_name']}/{entity['entity_version']}",
-            registry=str(deployment.registry),
+            registry=registry,
             variables=variables,
             secrets=tuple(secrets),
             memory_bytes=self._settings.model_memory_mb << 20,

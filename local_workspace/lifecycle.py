@@ -116,7 +116,7 @@ class Deployment:
             called_ms: when it was called last; 0 for never.
             now_ms: the time.
         """
-        if self.registry is None or not entity.get("scale_to_zero_enabled"):
+        if self.registry is None or self.loading or not entity.get("scale_to_zero_enabled"):
             return False
         return now_ms - max(called_ms, self.due_ms or now_ms) >= IDLE_MS
 

@@ -32,6 +32,8 @@ def checked(uri: str) -> str:
         ValueError: it is none of these, or holds a password, which would end up in the workspace's state.
     """
     parts = urlsplit(uri)
+    if parts.scheme == "sqlite" and Path(uri.removeprefix(_SQLITE)).name in {"", ":memory:", "sqlite:"}:
+        raise ValueError("registry must be a database in a file: sqlite:///mlflow.db")
     if not uri or uri in _DATABRICKS or parts.scheme not in _ON_DISK | _SERVED:
         raise ValueError("registry must be a folder, a sqlite:/// URI, or the http URL of an MLflow server")
     if parts.username or parts.password:
@@ -42,3 +44,15 @@ def checked(uri: str) -> str:
         return _SQLITE + str(Path(uri.removeprefix(_SQLITE)).absolute())
     path = unquote(parts.path) if parts.scheme == "file" else uri
     return Path(path).absolute().as_uri()
+
+
+def is_there(uri: str) -> bool:
+    """Return whether a registry, if it is on this machine's disk, exists.
+
+    Args:
+        uri: as `checked` returns it.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme == "sqlite":
+        return Path(uri.removeprefix(_SQLITE)).is_file()
+    return parts.scheme in _SERVED or Path(unquote(parts.path)).is_dir()

@@ -46,7 +46,17 @@ def test_a_registry_means_the_same_in_any_folder(given: str, kept: str) -> None:
     assert checked(given) == kept.format(Path.cwd())
 
 
-@pytest.mark.parametrize("uri", ["databricks-uc", "s3://bucket", "http://me:secret@127.0.0.1:5000"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "databricks-uc",
+        "s3://bucket",
+        "http://me:secret@127.0.0.1:5000",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+    ],
+)
 def test_a_registry_that_models_cannot_be_loaded_from_is_refused(uri: str) -> None:
     with pytest.raises(ValueError, match="registry must") as refused:
         Settings(registry=uri)

@@ -27,16 +27,18 @@ def of_worker(*, home: Path, registry: str, variables: Mapping[str, str]) -> dic
         variables: the entity's `environment_vars`, resolved.
     """
     root = str(Path(local_workspace.__file__).resolve().parents[1])
-    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    paths = [root, variables.get("PYTHONPATH"), os.environ.get("PYTHONPATH")]
     return {
         **{name: os.environ[name] for name in _PASSED if name in os.environ},
-        "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONUSERBASE": site.getuserbase(),
         "PYTHONUNBUFFERED": "1",
         **variables,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "HOME": str(home),
         "MLFLOW_TRACKING_URI": registry,
         "MLFLOW_REGISTRY_URI": registry,
+        # MLflow 3.17 refuses a registry that is a folder, until it is told that it may be.
+        "MLFLOW_ALLOW_FILE_STORE": "true",
         # MLflow reports its use to its makers unless it is told not to.
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",

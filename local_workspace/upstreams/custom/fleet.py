@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from local_workspace.upstreams.custom.logs import Log
-from local_workspace.upstreams.custom.process import Launch, ModelProcess
+from local_workspace.upstreams.custom.process import Launch, ModelLoadError, ModelProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,17 +44,23 @@ class Fleet:
             launch: says what is to be loaded, if it must be.
 
         Raises:
-            ModelLoadError: it could not be loaded. The next call tries again.
+            ModelLoadError: it could not be loaded, or was stopped before it was. The next call tries again.
         """
         if not self._answers(served):
             start = ModelProcess.start(launch(), log=self._logs[served])
             self._started[served] = asyncio.create_task(start)
-        # Who waits may go away; the others go on waiting for the same process.
-        return await asyncio.shield(self._started[served])
+        task = self._started[served]
+        try:
+            return await asyncio.shield(task)  # who waits may go away; the others go on waiting for the same process
+        except asyncio.CancelledError:
+            waiter = asyncio.current_task()
+            if task.cancelled() and waiter is not None and not waiter.cancelling():
+                raise ModelLoadError("it was replaced or deleted meanwhile") from None
+            raise
 
     def running(self) -> dict[Served, bool]:
-        """Return what is loaded or being loaded, and whether it is at work."""
-        return {served: not task.done() or self._is_busy(task) for served, task in self._started.items()}
+        """Return what is loaded or being loaded, and whether it is answering."""
+        return {served: task.done() and self._is_busy(task) for served, task in self._started.items()}
 
     def log(self, served: Served) -> str:
         """Return what the processes of an entity printed."""

@@ -70,8 +70,13 @@ class ModelProcess:
         self._is_gone = False
         self._writer: asyncio.StreamWriter | None = None
         self._socket, theirs = socket.socketpair()
-        with theirs:
-            self._process = self._spawned(theirs)
+        try:
+            with theirs:
+                self._process = self._spawned(theirs)
+        except BaseException:
+            self._socket.close()
+            shutil.rmtree(self._home, ignore_errors=True)
+            raise
         log.follow(self._process, secrets=launch.secrets)
 
     @classmethod
@@ -89,6 +94,8 @@ class ModelProcess:
             process = cls(launch, log)
         except OSError as error:
             raise ModelLoadError(f"its process could not be started: {error.strerror}") from error
+        except ValueError as error:  # what no environment can hold: a NUL, a name with "="
+            raise ModelLoadError(f"its process could not be started with its environment_vars: {error}") from error
         try:
             async with asyncio.timeout(_LOAD_SECONDS):
                 return process, await process._load()

@@ -6,6 +6,7 @@ leader of a session, in a scratch folder of its own.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 PARALLEL_CALLS = 4
 """What a `Small` workload answers at a time."""
 
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
+"""While a model is loaded: MLflow brings two thousand modules, and Python looked through them hundreds of times."""
+
 
 class Worker:
     """Answers what comes over a socket.
@@ -37,6 +41,7 @@ class Worker:
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
+        self._home = Path.cwd()  # asked for now: a model may go anywhere, and what is there is not ours to remove
         self._writing = threading.Lock()
         self._asked: SimpleQueue[dict[str, Any]] = SimpleQueue()
         self._canceled: set[int] = set()
@@ -48,11 +53,15 @@ class Worker:
         resource.setrlimit(resource.RLIMIT_DATA, (launch["memory_bytes"],) * 2)
         # Before the model is loaded: that takes long, and must not outlive the workspace either.
         threading.Thread(target=self._listen, args=(lines,), daemon=True).start()
+        usual = gc.get_threshold()
+        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
         try:
             model = LoadedModel.load(launch["uri"])
         except BaseException as error:  # noqa: BLE001 - the process's boundary: a model's code may raise anything, SystemExit too
             self._tell({"failed": _named(error)})
             return
+        gc.freeze()
+        gc.set_threshold(*usual)
         self._tell({"loaded": {"task": model.task}})
         with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
             while True:
@@ -65,7 +74,7 @@ class Worker:
                 self._canceled.add(asked["cancel"])
             else:
                 self._asked.put(asked)
-        shutil.rmtree(Path.cwd(), ignore_errors=True)
+        shutil.rmtree(self._home, ignore_errors=True)
         os.killpg(0, signal.SIGKILL)  # whatever the model started, and this process, even if a call never returns
 
     def _answer(self, model: LoadedModel, asked: dict[str, Any]) -> None:

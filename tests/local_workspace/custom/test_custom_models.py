@@ -1,13 +1,13 @@
-"""Models of an MLflow registry: loaded when deployed, called by their clients' routes, kept apart, ended in time.
+"""Models of an MLflow registry: loaded when deployed, called by their clients' routes, kept apart.
 
-Each process that loads MLflow costs seconds, so that the tests share one workspace and what it has loaded.
+Each process that loads MLflow costs seconds, so that the tests share one workspace and what it has loaded; what becomes
+of processes is shown without MLflow, by test_processes.py.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 ENDPOINTS = "/api/2.0/serving-endpoints"
 QUESTION = {"messages": [{"role": "user", "content": "Hello there"}]}
 KEY = "told-in-confidence"
-
-
-def state_of(endpoint: dict[str, Any], config: str = "config") -> dict[str, Any]:
-    state: dict[str, Any] = endpoint[config]["served_entities"][0]["state"]
-    return state
 
 
 def classic(api: Any, command: object, *, endpoint: str = "classic") -> Any:  # noqa: ANN401 - JSON
@@ -46,7 +41,10 @@ def test_a_chat_model_is_ready_when_it_is_loaded(deploy: Deploy) -> None:
     endpoint = deploy("parrot", scale_to_zero_enabled=False)
     assert endpoint["state"] == {"ready": "READY", "config_update": "NOT_UPDATING", "suspend": "NOT_SUSPENDED"}
     assert endpoint["task"] == "agent/v1/chat"
-    assert state_of(endpoint) == {"deployment": "DEPLOYMENT_READY", "deployment_state_message": ""}
+    assert endpoint["config"]["served_entities"][0]["state"] == {
+        "deployment": "DEPLOYMENT_READY",
+        "deployment_state_message": "",
+    }
 
 
 @pytest.mark.parametrize("path", ["/serving-endpoints/parrot/invocations", "/serving-endpoints/chat/completions"])
@@ -171,66 +169,3 @@ def test_a_call_that_takes_too_much_memory_fails_alone(api: Any, confidant: str)
     before = classic(api, "pid", endpoint=confidant).body
     assert "MemoryError" in classic(api, "eat").body["stack_trace"]
     assert classic(api, "pid").body == before
-
-
-def test_a_model_that_crashes_is_loaded_again_and_what_it_started_is_gone(
-    api: Any,  # noqa: ANN401 - `Api`
-    confidant: str,
-    waits: Callable[[Callable[[], object]], None],
-) -> None:
-    child = classic(api, "spawn", endpoint=confidant).body["predictions"][0]
-    assert classic(api, "crash").error == (500, "INTERNAL_ERROR")
-    waits(lambda: not is_alive(child))
-    assert classic(api, 3).body == {"predictions": [3]}
-
-
-@pytest.mark.witness("custom-scaled-to-zero", client="HTTP")
-def test_an_idle_model_is_scaled_to_zero_and_loaded_by_the_next_call(
-    workspace: LocalWorkspace,
-    api: Any,  # noqa: ANN401 - `Api`
-    confidant: str,
-    waits: Callable[[Callable[[], object]], None],
-) -> None:
-    before = classic(api, "pid", endpoint=confidant).body["predictions"][0]
-    workspace.clock.advance(30 * 60)
-    shown = api.ok("GET", f"{ENDPOINTS}/{confidant}")
-    assert state_of(shown) == {"deployment": "DEPLOYMENT_READY", "deployment_state_message": "Scaled to zero"}
-    assert shown["state"]["ready"] == "READY"
-    waits(lambda: not is_alive(before))
-    assert classic(api, "pid").body["predictions"][0] != before
-    assert state_of(api.ok("GET", f"{ENDPOINTS}/{confidant}"))["deployment_state_message"] == ""
-
-
-@pytest.mark.witness("custom-load-failure", client="HTTP")
-def test_a_model_that_cannot_be_loaded_says_why_and_the_old_config_goes_on_serving(
-    api: Any,  # noqa: ANN401 - `Api`
-    deploy: Deploy,
-    confidant: str,  # noqa: ARG001 - puts the secret
-) -> None:
-    deploy("parrot", scale_to_zero_enabled=False)
-    failed = deploy("broken", endpoint="parrot", environment_vars={"TOLD": "{{secrets/team/told}}"})
-    assert failed["state"]["config_update"] == "UPDATE_FAILED"
-    state = state_of(failed, "pending_config")
-    assert state["deployment"] == "DEPLOYMENT_FAILED"
-    assert (
-        "Failed to load main.default.broken version 1: RuntimeError: no weights for the key [REDACTED]"
-        in state.values()
-    )
-    assert api.ok("POST", "/serving-endpoints/parrot/invocations", QUESTION)["choices"]
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"entity_version": "9"}, "main.default.classic"),
-        ({"environment_vars": {"K": "{{secrets/team/nothing}}"}}, "{{secrets/team/nothing}} is missing"),
-    ],
-)
-def test_what_does_not_exist_fails_the_deployment(deploy: Deploy, fields: dict[str, Any], said: str) -> None:
-    failed = deploy("classic", endpoint="missing", **fields)
-    assert said in state_of(failed, "pending_config")["deployment_state_message"]
-
-
-def is_alive(pid: int) -> bool:
-    command = Path(f"/proc/{pid}/cmdline")  # of a dead process that nobody has asked after yet, it is empty
-    return command.exists() and command.read_bytes() != b""
