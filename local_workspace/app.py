@@ -36,6 +36,7 @@ from local_workspace.handlers import (
 )
 from local_workspace.openapi import document
 from local_workspace.recorder import Recorder
+from local_workspace.route_table import RouteTable
 from local_workspace.ui import page
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.routing import BaseRoute
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
     from local_workspace.store import Store
     from local_workspace.workspace import Workspaces
@@ -102,22 +102,22 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
             await custom_models.aclose()
             await resources.close()
 
-    router = Starlette(
-        routes=[*routes, Route("/_local/openapi", _published(routes), methods=["GET"])],
-        lifespan=lifespan,
-        exception_handlers={ApiError: _api_error, HTTPException: _unknown_route, Exception: _internal_error},
+    answering = Starlette(
+        exception_handlers={ApiError: _api_error, HTTPException: _unknown_route, Exception: _internal_error}
     )
-    router.state.resources = resources
-    router.state.workspaces = workspaces
-    router.state.custom_models = custom_models
-    inner = Breakage(Gate(_WithoutTrailingSlash(router)), store=store, latency_ms=latency_ms)
+    published = Route("/_local/openapi", _published(routes), methods=["GET"])
+    answering.router = RouteTable([*routes, published], lifespan=lifespan)
+    answering.state.resources = resources
+    answering.state.workspaces = workspaces
+    answering.state.custom_models = custom_models
+    inner = Breakage(Gate(answering), store=store, latency_ms=latency_ms)
     return Door(Identify(Recorder(inner), workspaces=workspaces))
 
 
-def api_routes() -> list[BaseRoute]:
+def api_routes() -> list[Route]:
     """Return every route but the one that publishes them."""
     families = (
-        invocations,  # first: routes are tried in order, and these are the ones called by the thousand
+        invocations,
         scopes,
         endpoints,
         endpoint_reports,
@@ -131,23 +131,11 @@ def api_routes() -> list[BaseRoute]:
     return [route for family in families for route in family.routes]
 
 
-def _published(routes: list[BaseRoute]) -> Callable[[Request], Awaitable[Response]]:
+def _published(routes: list[Route]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(_request: Request) -> Response:
         return JSONResponse(document(routes))
 
     return endpoint
-
-
-class _WithoutTrailingSlash:
-    """MLflow's client sends a trailing slash; a redirect would cost a round trip and lose a POST's body."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].endswith("/"):
-            scope = {**scope, "path": scope["path"].rstrip("/") or "/", "asked_path": scope["path"]}
-        await self._app(scope, receive, send)
 
 
 async def _api_error(_request: Request, error: Exception) -> Response:
@@ -155,7 +143,7 @@ async def _api_error(_request: Request, error: Exception) -> Response:
 
 
 async def _unknown_route(request: Request, _error: Exception) -> Response:
-    path = request.scope.get("asked_path", request.scope["path"])
+    path = request.scope["path"]
     request.state.workspace.unknown[f"{request.method} {path}"] += 1
     if path.startswith("/serving-endpoints/"):
         return respond(ApiError(404, "ENDPOINT_NOT_FOUND", f"Path must be of form {_INVOCATIONS}"))

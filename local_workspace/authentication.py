@@ -8,9 +8,9 @@ the recorder and the faults stand between the two, so that refused requests are 
 from __future__ import annotations
 
 import uuid
+from functools import cache
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
 from local_workspace.errors import ApiError
@@ -46,11 +46,9 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        address, port = scope["server"]
-        names = {f"{name}:{port}" for name in (*LOOPBACK_NAMES, address)}
-        origin = headers.get("origin")
-        if headers.get("host", "").lower() not in names:
+        names = _names(*scope["server"])
+        origin = _header(scope, b"origin")
+        if (_header(scope, b"host") or "").lower() not in names:
             refusal = ApiError(421, "BAD_REQUEST", "This workspace answers to its own loopback address alone.")
         elif origin is not None and origin.lower().removeprefix("http://") not in names:
             refusal = ApiError(403, "PERMISSION_DENIED", "Requests from web pages are refused.")
@@ -119,6 +117,12 @@ class Gate:
         await respond(refusal)(scope, receive, send)
 
 
+@cache
+def _names(address: str, port: int) -> frozenset[str]:
+    """Return what a server may be called in `Host`."""
+    return frozenset(f"{name}:{port}" for name in (*LOOPBACK_NAMES, address))
+
+
 def _with_request_id(send: Send, request_id: str) -> Send:
     """Name the request in its answer, by the id that the tables give it too; a provider's own name for it gives way."""
 
@@ -133,12 +137,15 @@ def _with_request_id(send: Send, request_id: str) -> Send:
 
 def _presented(scope: Scope) -> str:
     """Return the token that a request carries, or nothing."""
-    headers = Headers(scope=scope)
-    scheme, _, token = headers.get("authorization", "").partition(" ")
+    scheme, _, token = (_header(scope, b"authorization") or "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
     # Anthropic's older clients send whatever is their key this way, a workspace's token too.
-    return headers.get("x-api-key", "").strip() if scope["path"].startswith(_ANTHROPIC) else ""
+    return (_header(scope, b"x-api-key") or "").strip() if scope["path"].startswith(_ANTHROPIC) else ""
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for each, value in scope["headers"] if each == name), None)
 
 
 def respond(error: ApiError) -> JSONResponse:

@@ -16,6 +16,8 @@ from local_workspace.errors import ApiError
 from local_workspace.faults import READS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from local_workspace.faults import Fault
@@ -51,6 +53,13 @@ class Breakage:
         if scope["method"] not in READS and workspace.faults.expects_stale_reads():
             self._store.keep_snapshot(workspace.id)
         await _pause(self._latency_ms + sum(each.ms for each in faults if each.kind == "latency"))
+        if faults:
+            await self._broken(faults, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _broken(self, faults: Iterable[Fault], scope: Scope, receive: Receive, send: Send) -> None:
+        workspace = scope["state"]["workspace"]
         with ExitStack() as stack:
             for fault in faults:
                 if fault.kind == "stale":

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_workspace.errors import ApiError, invalid, malformed
+from local_workspace.resources.endpoint_view import Shown
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -32,19 +33,26 @@ class Call:
         workspace: the workspace that the caller's token belongs to.
         identity: who calls.
         path: the path's parameters.
-        query: the query's parameters.
         body: the JSON object that was sent, keys included; empty if there was none.
-        base_url: the server's scheme, host and port, as the caller names them.
         custom_models: the server's, where they run.
     """
 
     workspace: Workspace
     identity: Identity
     path: Mapping[str, str]
-    query: Mapping[str, str]
     body: Mapping[str, Any] = field(repr=False)
-    base_url: str
     custom_models: CustomModels
+    _request: Request = field(repr=False)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query's parameters."""
+        return self._request.query_params
+
+    @property
+    def base_url(self) -> str:
+        """The server's scheme, host and port, as the caller names them."""
+        return str(self._request.base_url).rstrip("/")
 
     def required(self, name: str) -> str:
         """Return a text that must be given, from the body or the query.
@@ -63,7 +71,7 @@ class Call:
         Raises:
             ApiError: INVALID_PARAMETER_VALUE: it is no text.
         """
-        value = self.body.get(name, self.query.get(name))
+        value = self.body[name] if name in self.body else self.query.get(name)
         if value is not None and not isinstance(value, str):
             raise invalid(f"Field {name} must be a string.")
         return value
@@ -95,8 +103,7 @@ class Handled:
             answer = self._handler(call)
         except RecursionError:
             raise malformed("The request is nested too deeply.") from None
-        response = answer if isinstance(answer, Response) else JSONResponse(answer)
-        await response(scope, receive, send)
+        await _response(answer)(scope, receive, send)
 
 
 def route(
@@ -119,36 +126,50 @@ def route(
     return Route(path, Handled(handler, takes=takes, asks=asks), methods=[method])
 
 
-async def read_body(request: Request, *, at_most: int) -> bytes:
+async def read_body(receive: Receive, *, at_most: int) -> bytes:
     """Return a request's body.
 
+    Args:
+        receive: the request's ASGI channel.
+        at_most: bytes.
+
     Raises:
-        ApiError: it is larger than `at_most` bytes.
+        ApiError: it is larger, or the client went away before it was complete.
     """
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise malformed("The client went away before its request was complete.")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
         if size > at_most:
             raise ApiError(413, "MAX_REQUEST_SIZE_EXCEEDED", f"The request is larger than {at_most} bytes.")
-        chunks.append(chunk)
+        more = message.get("more_body", False)
     return b"".join(chunks)
 
 
 async def _call(request: Request) -> Call:
-    try:
-        raw = await read_body(request, at_most=_LARGEST_BODY)
-    except ClientDisconnect:
-        raise malformed("The client went away before its request was complete.") from None
+    raw = await read_body(request.receive, at_most=_LARGEST_BODY)
+    state = request.scope["state"]
     return Call(
-        workspace=request.state.workspace,
-        identity=request.state.identity,
+        workspace=state["workspace"],
+        identity=state["identity"],
         path=request.path_params,
-        query=request.query_params,
         body=_json_object(raw),
-        base_url=str(request.base_url).rstrip("/"),
         custom_models=request.app.state.custom_models,
+        _request=request,
     )
+
+
+def _response(answer: Mapping[str, Any] | Response) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    if isinstance(answer, Shown):
+        return Response(answer.json, media_type="application/json")
+    return JSONResponse(answer)
 
 
 def _json_object(raw: bytes) -> Mapping[str, Any]:

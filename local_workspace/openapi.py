@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from starlette.routing import Route
-
 from local_workspace.call import Handled
 from local_workspace.upstreams.request_schemas import BODIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from starlette.routing import BaseRoute
+    from starlette.routing import Route
 
 _ERRORS = {
     "400": "The request breaks a rule.",
@@ -38,7 +36,7 @@ _ERROR = {
 }
 
 
-def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
+def document(routes: Iterable[Route]) -> dict[str, Any]:
     """Return the document.
 
     Args:
@@ -46,7 +44,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     """
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        if isinstance(route, Route) and route.path.startswith(("/api/", "/serving-endpoints/", "/ai-gateway/")):
+        if route.path.startswith(("/api/", "/serving-endpoints/", "/ai-gateway/")):
             for method in sorted((route.methods or set()) - {"HEAD"}):
                 paths.setdefault(route.path, {})[method.lower()] = _operation(route)
     return {

@@ -26,7 +26,7 @@ _REFERENCES = frozenset(path for paths in SECRET_FIELDS.values() for path in pat
 """Where a reference belongs: a field, or a field and the block around it where its name alone says too little."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RecordedRequest:
     """One request that was answered.
 
@@ -151,6 +151,8 @@ class Recorder:
             await self._app(scope, listen, tell)
         finally:
             record()
+            # It holds the scope that holds it: left there, each request would wait for the garbage collector.
+            del scope["state"]["record"]
 
 
 def masked(body: bytes) -> bytes:

@@ -99,7 +99,8 @@ def _deploying(call: Call, view: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _shown(call: Call, view: Mapping[str, Any]) -> Mapping[str, Any]:
-    return own_route.shown(view, base_url=call.base_url, workspace=call.workspace.id)
+    is_route_optimized = view.get("route_optimized")
+    return own_route.shown(view, base_url=call.base_url, workspace=call.workspace.id) if is_route_optimized else view
 
 
 def _change(call: Call, change: Callable[[Endpoint, Mapping[str, Any]], Endpoint]) -> Endpoint:

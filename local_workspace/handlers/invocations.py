@@ -155,7 +155,7 @@ def _named(body: Mapping[str, Any]) -> str:
 
 
 async def _body(request: Request, *, at_most: int = request_bodies.PAYLOAD_LIMIT) -> dict[str, Any]:
-    return request_bodies.parse(await read_body(request, at_most=at_most))
+    return request_bodies.parse(await read_body(request.receive, at_most=at_most))
 
 
 def _serving(request: Request, name: str, *, own_route: bool = False) -> ServingEndpoint:

@@ -44,7 +44,7 @@ async def metadata(request: Request) -> Response:
 
 async def token(request: Request) -> Response:
     """Issue a token to a service principal that knows its secret, or to who brings an OAuth token already."""
-    raw = await read_body(request, at_most=_LARGEST_FORM)
+    raw = await read_body(request.receive, at_most=_LARGEST_FORM)
     form = dict(parse_qsl(raw.decode(errors="replace")))
     workspaces: Workspaces = request.app.state.workspaces
     match form.get("grant_type"):

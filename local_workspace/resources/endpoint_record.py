@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from local_workspace.lifecycle import Deployment, Deployments
@@ -55,6 +56,21 @@ class Endpoint:
     def current(self) -> Deployment | None:
         """The config that says what kind of endpoint it is: the one that serves, else the one that will."""
         return self.deployments.serving or self.deployments.pending
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it stays as it is until it is written: nothing is being deployed, and nothing scales to zero."""
+        serving = self.deployments.serving
+        return self.deployments.pending is None and (serving is None or serving.registry is None)
+
+    def seen_at(self, now_ms: int) -> Endpoint:
+        """Return how it stands at a time: a deployment that has ended well serves."""
+        return self if self.deployments.seen_at(now_ms) is self.deployments else self._deployed
+
+    @cached_property
+    def _deployed(self) -> Endpoint:
+        """How it stands once its pending config serves; kept, since every later read asks for it."""
+        return replace(self, deployments=Deployments(serving=self.deployments.pending))
 
     def to_json(self) -> str:
         """Return the stored document."""

@@ -32,17 +32,18 @@ class EndpointTable:
     def by_name(self, name: str) -> Endpoint | None:
         """Return an endpoint by its name, or None."""
         stored = self._store.remember(("endpoint", self._workspace, name), lambda: self._stored("name", name))
-        return None if stored is None else self._now(stored)
+        return None if stored is None else stored.seen_at(self._clock.now_ms())
 
     def by_id(self, endpoint_id: str) -> Endpoint | None:
         """Return an endpoint by its id, or None."""
         stored = self._stored("id", endpoint_id)
-        return None if stored is None else self._now(stored)
+        return None if stored is None else stored.seen_at(self._clock.now_ms())
 
     def all(self) -> list[Endpoint]:
         """Return all endpoints, by name."""
         rows = self._store.rows("SELECT document FROM endpoints WHERE workspace = ? ORDER BY name", (self._workspace,))
-        return [self._now(_parsed(row)) for row in rows]
+        now_ms = self._clock.now_ms()
+        return [_parsed(row).seen_at(now_ms) for row in rows]
 
     def count(self) -> int:
         """Return how many endpoints were created; the workspace's own do not count."""
@@ -76,9 +77,6 @@ class EndpointTable:
         where = {"name": "workspace = ? AND name = ?", "id": "workspace = ? AND id = ?"}[column]
         row = self._store.row(f"SELECT document FROM endpoints WHERE {where}", (self._workspace, value))  # noqa: S608 - one of the two texts above
         return None if row is None else _parsed(row)
-
-    def _now(self, stored: Endpoint) -> Endpoint:
-        return replace(stored, deployments=stored.deployments.seen_at(self._clock.now_ms()))
 
 
 def _parsed(row: Row) -> Endpoint:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.lifecycle import CONFIG_UPDATE, DEPLOYMENT, Deployment, Update
@@ -34,6 +36,15 @@ class Seen:
     now_ms: int
     behaviour: Behaviour
     last_calls: LastCalls
+
+
+class Shown(dict[str, Any]):
+    """What GET answers, not to be changed: its JSON is made once, however often it is asked for."""
+
+    @cached_property
+    def json(self) -> bytes:
+        """The answer's body."""
+        return json.dumps(self, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def detailed(endpoint: Endpoint, *, level: str, seen: Seen) -> dict[str, Any]:
@@ -120,7 +131,7 @@ def _state(endpoint: Endpoint, seen: Seen) -> dict[str, str]:
 
 
 def _config(endpoint: Endpoint, deployment: Deployment, *, update: Update, seen: Seen) -> dict[str, Any]:
-    stored = copy.deepcopy(deployment.config)
+    stored = deployment.config
     external = endpoint_configs.is_external(stored)
     entities = [
         _entity(each, deployment, state=_entity_state(each, endpoint, deployment, update=update, seen=seen), seen=seen)
@@ -136,15 +147,28 @@ def _config(endpoint: Endpoint, deployment: Deployment, *, update: Update, seen:
 def _entity(entity: dict[str, Any], deployment: Deployment, *, state: Mapping[str, str], seen: Seen) -> dict[str, Any]:
     shown = {key: value for key, value in entity.items() if key not in _NOT_ECHOED}
     model = shown.get("external_model")
-    if model is not None:
-        for holder, field, _plaintext in external_models.secrets_of(model):
-            if is_hidden(str(holder.get(field, ""))) and not seen.behaviour.plaintext_reference_shown:
-                del holder[field]
+    if model is not None and not seen.behaviour.plaintext_reference_shown:
+        shown["external_model"] = _without_hidden_references(model)
     shown["creator"] = deployment.creator
     shown["creation_timestamp"] = deployment.started_ms
     if model is None or seen.behaviour.external_entity_state:
         shown["state"] = state
     return shown
+
+
+def _without_hidden_references(model: dict[str, Any]) -> dict[str, Any]:
+    """The model without what stands for keys that were given in plain text."""
+    if not _hidden_references(model):
+        return model
+    shown = copy.deepcopy(model)
+    for holder, field in _hidden_references(shown):
+        del holder[field]
+    return shown
+
+
+def _hidden_references(model: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    secrets = external_models.secrets_of(model)
+    return [(holder, field) for holder, field, _plaintext in secrets if is_hidden(str(holder.get(field, "")))]
 
 
 def _entity_state(

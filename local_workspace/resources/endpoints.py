@@ -110,9 +110,13 @@ class Endpoints:
             self._permissions.grant(endpoint.id, [creator_grant(identity.name, identity.creator_kind)])
         return self.view(endpoint, identity=identity)
 
-    def get(self, name: str, *, identity: Identity) -> dict[str, Any]:
-        """Return an endpoint in full."""
-        return self.view(self.require(name, "CAN_VIEW", identity=identity), identity=identity)
+    def get(self, name: str, *, identity: Identity) -> endpoint_view.Shown:
+        """Return an endpoint in full; not to be changed, since the next one who asks may get the same object."""
+        endpoint = self.require(name, "CAN_VIEW", identity=identity)
+        if not endpoint.is_settled:
+            return self.view(endpoint, identity=identity)
+        key = ("view", endpoint.id, self.level(endpoint, identity=identity))
+        return self._store.remember(key, lambda: self.view(endpoint, identity=identity))
 
     def list(self, *, identity: Identity) -> list[dict[str, Any]]:
         """Return the endpoints that the identity may see, in short."""
@@ -145,10 +149,10 @@ class Endpoints:
             endpoint = self.table.save(endpoint)
         return self.view(endpoint, identity=identity)
 
-    def view(self, endpoint: Endpoint, *, identity: Identity) -> dict[str, Any]:
+    def view(self, endpoint: Endpoint, *, identity: Identity) -> endpoint_view.Shown:
         """Return an endpoint as the API shows it to an identity."""
         level = self.level(endpoint, identity=identity) or LEVELS[0]
-        return endpoint_view.detailed(endpoint, level=level, seen=self._seen())
+        return endpoint_view.Shown(endpoint_view.detailed(endpoint, level=level, seen=self._seen()))
 
     def require(self, name: str, level: str, *, identity: Identity) -> Endpoint:
         """Return an endpoint on which the identity has at least the level.

@@ -70,9 +70,8 @@ def secrets_of(model: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, 
 
     The mapping is the model's own, so a caller that owns the model may replace the value in place.
     """
-    for key, paths in SECRET_FIELDS.items():
-        config = model.get(key)
-        for *parents, field in paths:
+    for key, config in model.items():
+        for *parents, field in SECRET_FIELDS.get(key, ()):
             holder = config
             for parent in parents:
                 holder = holder.get(parent) if isinstance(holder, dict) else None

@@ -23,15 +23,13 @@ _ACTION = "query_inference_endpoint"
 
 
 def shown(view: Mapping[str, Any], *, base_url: str, workspace: str) -> dict[str, Any]:
-    """Return an endpoint as the API shows it, with its own route if it has one.
+    """Return a route-optimized endpoint as the API shows it, with its own route.
 
     Args:
         view: the endpoint without it.
         base_url: the server's scheme, host and port.
         workspace: the workspace's id.
     """
-    if not view.get("route_optimized"):
-        return dict(view)
     url = f"{base_url}/{workspace}{_OBJECTS}{view['name']}/invocations"
     query = {"endpoint_url": url, "authorization_details": _details(view["id"])}
     return {**view, "endpoint_url": url, "data_plane_info": {"query_info": query}}

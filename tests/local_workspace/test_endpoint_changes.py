@@ -54,3 +54,20 @@ def test_deleting_a_tag_that_is_not_there_is_refused_where_the_switch_says_so(ap
         api.ok("POST", ENDPOINTS, {"name": "chat", "tags": [{"key": "a", "value": "1"}]})
         assert api("PATCH", f"{ENDPOINTS}/chat/tags", {"delete_tags": ["b"]}).status == 404
         assert api.ok("PATCH", f"{ENDPOINTS}/chat/tags", {"delete_tags": ["a"]}) == {"tags": []}
+
+
+def test_an_endpoint_that_is_read_again_and_again_follows_writes_and_rights(
+    api: Api, api_as: Callable[..., Api], create: Callable[..., dict[str, Any]], workspace: LocalWorkspace
+) -> None:
+    created = create()
+    workspace.clock.advance(5)
+    viewer = api_as("viewer@example.com")
+    grant = {"user_name": "viewer@example.com", "permission_level": "CAN_VIEW"}
+    api.ok("PATCH", f"/api/2.0/permissions/serving-endpoints/{created['id']}", {"access_control_list": [grant]})
+    for value in ("1", "2"):
+        api.ok("PATCH", f"{ENDPOINTS}/chat/tags", {"add_tags": [{"key": "team", "value": value}]})
+        for caller, level in ((api, "CAN_MANAGE"), (viewer, "CAN_VIEW"), (api, "CAN_MANAGE")):
+            seen = caller.ok("GET", f"{ENDPOINTS}/chat")
+            assert (seen["permission_level"], seen["tags"]) == (level, [{"key": "team", "value": value}])
+    api.ok("DELETE", f"{ENDPOINTS}/chat")
+    assert api("GET", f"{ENDPOINTS}/chat").status == 404
