@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+
+# What the API calls each counter. Where it says one in two places, the later of these tables is right: the Responses
+# API's names and DeepSeek's, the details of input and output, and what OpenAI and Databricks count by.
+_STAND_INS = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "reasoning_tokens": "reasoning_tokens",
+}
+_OF_INPUT = {"cached_tokens": "cache_read_tokens", "audio_tokens": "audio_input_tokens"}
+_OF_OUTPUT = {"reasoning_tokens": "reasoning_tokens", "audio_tokens": "audio_output_tokens"}
+_COUNTERS = {
+    "prompt_tokens": "prompt_tokens",
+    "completion_tokens": "completion_tokens",
+    "total_tokens": "total_tokens",
+    "cache_read_input_tokens": "cache_read_tokens",
+    "cache_creation_input_tokens": "cache_write_tokens",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +72,14 @@ class UsageReport:
         """Take in the `usage` object of an answer or a chunk; anything but an object says nothing."""
         if not isinstance(usage, Mapping):
             return
-        prompt = _mapping(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
-        completion = _mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
-        said = {
-            "prompt_tokens": _first(usage, "prompt_tokens", "input_tokens"),
-            "completion_tokens": _first(usage, "completion_tokens", "output_tokens"),
-            "total_tokens": _first(usage, "total_tokens"),
-            "cache_read_tokens": _either(_first(usage, "cache_read_input_tokens"), _first(prompt, "cached_tokens")),
-            "cache_write_tokens": _first(usage, "cache_creation_input_tokens"),
-            "reasoning_tokens": _either(_first(completion, "reasoning_tokens"), _first(usage, "reasoning_tokens")),
-            "audio_input_tokens": _first(prompt, "audio_tokens"),
-            "audio_output_tokens": _first(completion, "audio_tokens"),
-        }
-        self._counters.update({name: count for name, count in said.items() if count is not None})
+        of_input = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+        of_output = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+        self._counters.update(_counted(usage, _STAND_INS))
+        if isinstance(of_input, Mapping):
+            self._counters.update(_counted(of_input, _OF_INPUT))
+        if isinstance(of_output, Mapping):
+            self._counters.update(_counted(of_output, _OF_OUTPUT))
+        self._counters.update(_counted(usage, _COUNTERS))
 
     def total(self) -> Usage | None:
         """What was reported altogether, or None if nothing was.
@@ -87,21 +100,13 @@ def read_usage(usage: object) -> Usage | None:
     return report.total()
 
 
-def _first(holder: Mapping[str, object], *names: str) -> int | None:
-    for name in names:
-        value = holder.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return int(value)
-    return None
-
-
-def _either(one: int | None, other: int | None) -> int | None:
-    return one if one is not None else other
+def _counted(holder: Mapping[str, object], names: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """Yield the counters that an object says in numbers; some servers put nulls, words or NaN there."""
+    for name, counter in names.items():
+        count = holder.get(name)
+        if isinstance(count, (int, float)) and not isinstance(count, bool) and abs(count) < math.inf:
+            yield counter, int(count)
 
 
 def _plus(one: int | None, other: int | None) -> int | None:
     return None if one is None and other is None else (one or 0) + (other or 0)
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -91,6 +92,37 @@ def joined(*pieces: object) -> Content:
     for piece in pieces:
         content.add(piece)
     return content
+
+
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-1e400", "true", '"7"', "[7]", "{}"])
+def test_a_counter_that_is_no_number_is_not_counted(odd: str) -> None:
+    usage = json.loads(f'{{"prompt_tokens": {odd}, "completion_tokens": 3, "prompt_tokens_details": {odd}}}')
+    assert read_usage(usage) == Usage(completion_tokens=3, total_tokens=3)
+
+
+def test_a_counter_of_hundreds_of_digits_is_a_counter() -> None:
+    assert read_usage({"prompt_tokens": 10**400}) == Usage(prompt_tokens=10**400, total_tokens=10**400)
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"input_tokens": 1, "output_tokens": 2}, Usage(1, 2, 3)),
+        ({"input_tokens": 1, "prompt_tokens": 4, "output_tokens": 2, "completion_tokens": 5}, Usage(4, 5, 9)),
+        ({"prompt_tokens": 4, "input_tokens_details": {"cached_tokens": 2}}, Usage(4, 0, 4, cache_read_tokens=2)),
+        (
+            {"cache_read_input_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2}},
+            Usage(cache_read_tokens=3),
+        ),
+        (
+            {"reasoning_tokens": 3, "output_tokens_details": {"reasoning_tokens": 2}},
+            Usage(reasoning_tokens=2),
+        ),
+        ({"completion_tokens": 3, "reasoning_tokens": 2}, Usage(0, 3, 3, reasoning_tokens=2)),
+    ],
+)
+def test_of_two_names_for_a_counter_the_apis_own_counts(usage: dict[str, object], counted: Usage) -> None:
+    assert read_usage(usage) == counted
 
 
 def test_plain_pieces_join_to_a_string() -> None:
