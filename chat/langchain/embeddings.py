@@ -10,7 +10,7 @@ from langchain_core.embeddings import Embeddings
 from pydantic import AliasChoices, Field
 
 from chat.langchain.endpoint import EndpointModel, Named
-from chat.langchain.errors import as_langchain
+from chat.langchain.errors import AsLangChain
 
 _PARALLEL = 8
 
@@ -50,7 +50,7 @@ class DatabricksEmbeddings(EndpointModel, Embeddings):
 
     def _embed(self, texts: list[str], params: dict[str, Any]) -> list[list[float]]:
         client = self.client
-        with as_langchain():
+        with AsLangChain():
             return [*chain.from_iterable(client.embed(part, **params).vectors for part in self._parts(texts))]
 
     async def _aembed(self, texts: list[str], params: dict[str, Any]) -> list[list[float]]:
@@ -61,7 +61,7 @@ class DatabricksEmbeddings(EndpointModel, Embeddings):
             async with gate:
                 return (await client.aembed(part, **params)).vectors
 
-        with as_langchain():
+        with AsLangChain():
             return [*chain.from_iterable(await asyncio.gather(*map(embed, self._parts(texts))))]
 
     def _parts(self, texts: list[str]) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, InstanceOf, PrivateAttr, SecretStr, field_serializer
 
 from chat.flow import Endpoint, Endpoints, endpoints_of
-from chat.langchain.errors import as_langchain
+from chat.langchain.errors import AsLangChain
 from chat.wire import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ Named: TypeAlias = str | InstanceOf[Endpoint]
 class EndpointModel(BaseModel):
     """A model behind a serving endpoint, called through the core's clients; an unknown argument is an error."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+    # Validators are built by the first instance: this class has none, and most programs make no embeddings.
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, defer_build=True)
 
     endpoint: Named | list[Named] = Field(validation_alias=AliasChoices("endpoint", "model"))
     """The serving endpoint's name (also `model=`), or several: the first that is available answers.
@@ -88,12 +89,12 @@ class EndpointModel(BaseModel):
             ReadinessError: it is not ready in time, has failed or does not exist.
             PermissionDeniedError: its state is not to be seen.
         """
-        with as_langchain():
+        with AsLangChain():
             self.client.wait_until_ready(timeout)
 
     async def await_until_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as its sync twin
         """Do what `wait_until_ready` does, without blocking the event loop; same argument, same errors."""
-        with as_langchain():
+        with AsLangChain():
             await self.async_client.wait_until_ready(timeout)
 
     def close(self) -> None:

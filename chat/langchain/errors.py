@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 from langchain_core.exceptions import (
     ContextOverflowError,
     ModelAPIError,
@@ -19,9 +16,6 @@ from langchain_core.exceptions import (
 )
 
 from chat import errors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class LangChainAuthError(errors.AuthError, ModelAuthenticationError):
@@ -118,13 +112,16 @@ _KINDS: tuple[tuple[type[errors.ChatError], type[errors.ChatError]], ...] = (
 )
 
 
-@contextmanager
-def as_langchain() -> Iterator[None]:
-    """Raise the core's errors as LangChain's own, where it has such a kind; others pass as they are."""
-    try:
-        yield
-    except errors.ChatError as error:
+class AsLangChain:
+    """A context that raises the core's errors as LangChain's own, where it has such a kind; others pass as they are."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, errors.ChatError):
+            return
         kind = next((ours for base, ours in _KINDS if isinstance(error, base)), None)
-        if kind is None:
-            raise
-        raise kind(error.message, remedy=error.remedy, details=error.details, partial=error.partial) from error
+        if kind is not None:
+            raise kind(error.message, remedy=error.remedy, details=error.details, partial=error.partial) from error

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, ConfigDict, Field, PrivateAttr
 
 from chat.flow import endpoints_of
 from chat.langchain.endpoint import EndpointModel
-from chat.langchain.errors import as_langchain
+from chat.langchain.errors import AsLangChain
 from chat.langchain.incoming import PROVIDER, ChunkWriter, to_result
 from chat.langchain.outgoing import to_wire
 from chat.langchain.structured import Method, Schema, Shape, learning, structured
@@ -170,12 +170,23 @@ class ChatDatabricks(EndpointModel, BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         return {"endpoint": self._told(self.endpoint), **self._body({}, stop=None)}
 
+    # Asked for by every call: BaseChatModel's own versions find by reflection what is known here, and read this model's
+    # settings inside a change of Python's warning filters, which are the whole process's.
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
+        return {**self.asdict(), "stop": stop, **kwargs}
+
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:  # noqa: ANN401 - as above
-        params = super()._get_ls_params(stop=stop, **kwargs)
-        params["ls_provider"] = PROVIDER
-        params["ls_model_name"] = self._asked(kwargs)
-        if stop is None and self.stop:
-            params["ls_stop"] = [self.stop] if isinstance(self.stop, str) else self.stop
+        params: LangSmithParams = {
+            "ls_provider": PROVIDER,
+            "ls_model_type": "chat",
+            "ls_model_name": self._asked(kwargs),
+        }
+        if (temperature := kwargs.get("temperature", self.temperature)) is not None:
+            params["ls_temperature"] = temperature
+        if (max_tokens := kwargs.get("max_tokens", self.max_tokens)) is not None:
+            params["ls_max_tokens"] = max_tokens
+        if stops := self.stop if stop is None else stop:
+            params["ls_stop"] = [stops] if isinstance(stops, str) else stops
         return params
 
     def _generate(
@@ -185,7 +196,7 @@ class ChatDatabricks(EndpointModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - BaseChatModel's signature
         **kwargs: Any,  # noqa: ANN401 - as above
     ) -> ChatResult:
-        with as_langchain():
+        with AsLangChain():
             answer = self.client.invoke(to_wire(messages), **self._call(kwargs, stop))
         return to_result(answer)
 
@@ -196,7 +207,7 @@ class ChatDatabricks(EndpointModel, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - as above
         **kwargs: Any,  # noqa: ANN401 - as above
     ) -> ChatResult:
-        with as_langchain():
+        with AsLangChain():
             answer = await self.async_client.ainvoke(to_wire(messages), **self._call(kwargs, stop))
         return to_result(answer)
 
@@ -208,7 +219,7 @@ class ChatDatabricks(EndpointModel, BaseChatModel):
         **kwargs: Any,  # noqa: ANN401 - as above
     ) -> Iterator[ChatGenerationChunk]:
         writer = ChunkWriter()
-        with as_langchain(), self.client.stream(to_wire(messages), **self._call(kwargs, stop, stream=True)) as stream:
+        with AsLangChain(), self.client.stream(to_wire(messages), **self._call(kwargs, stop, stream=True)) as stream:
             for chunk in stream:
                 if (piece := writer.write(chunk)) is not None:
                     yield piece
@@ -223,7 +234,7 @@ class ChatDatabricks(EndpointModel, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         writer = ChunkWriter()
         call = self._call(kwargs, stop, stream=True)
-        with as_langchain():
+        with AsLangChain():
             async with self.async_client.astream(to_wire(messages), **call) as stream:
                 async for chunk in stream:
                     if (piece := writer.write(chunk)) is not None:

@@ -18,6 +18,7 @@ from langchain_core.exceptions import (
     ModelNotFoundError,
     ModelRateLimitError,
 )
+from langchain_core.language_models import BaseChatModel
 from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.outputs import ChatGenerationChunk
@@ -317,3 +318,12 @@ def test_an_endpoint_may_be_elsewhere_and_its_token_shows_nowhere(scripted: Scri
     assert "dapi-of-another-workspace" not in "".join(told)
     assert [each.name for each in mlflow_resources(chat)] == ["here", "there"]
     assert pickle.loads(pickle.dumps(chat)).invoke("hi", endpoint=away).text == "hello"  # noqa: S301 - our own
+
+
+def test_traces_are_told_what_langchains_own_slower_way_tells() -> None:
+    model = ChatDatabricks(endpoint="e", temperature=0.1, max_tokens=5, stop="x")
+    told = BaseChatModel._get_invocation_params(model, stop=["y"], top_p=0.5)
+    assert model._get_invocation_params(stop=["y"], top_p=0.5) == told
+    for call in ({}, {"temperature": 0.2, "max_tokens": 7}, {"model": "other"}):
+        told = BaseChatModel._get_ls_params(model, stop=["y"], **call)
+        assert model._get_ls_params(stop=["y"], **call) == {**told, "ls_provider": "databricks"}
