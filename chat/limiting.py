@@ -76,13 +76,21 @@ class Limiter:
         # Re-entrant: an abandoned stream leaves its place whenever the garbage collector finds it, in here as well.
         self._lock = threading.RLock()
 
+    def enter_at_once(self) -> Place | None:
+        """Take a place if one is free; None if there is a turn to be waited for, with `enter`."""
+        with self._lock:
+            if self.waiting or len(self.running) >= self.limit:
+                return None
+            place = Place(self, _wake_nobody)
+            self.running.add(place)
+        return place
+
     def enter(self, wake: Callable[[], bool]) -> Place:
         """Take a place, or a turn in the queue; see `Place`."""
-        place = Place(self, wake)
         with self._lock:
-            if not self.waiting and len(self.running) < self.limit:
-                self.running.add(place)
-            else:
+            place = self.enter_at_once()
+            if place is None:
+                place = Place(self, wake)
                 self.waiting.append(place)
         return place
 
@@ -167,6 +175,10 @@ def no_place(endpoint: str, seconds: float, limiter: Limiter) -> CallTimeoutErro
         f"Endpoint {endpoint!r} takes {limiter.limit:.0f} calls at a time, and none made room within {seconds:g} s.",
         remedy="Call less at a time, or ask for a higher limit.",
     )
+
+
+def _wake_nobody() -> bool:
+    return True
 
 
 LIMITERS = Limiters()

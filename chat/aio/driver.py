@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from chat.aio.transport import AsyncBody, AsyncTransport
     from chat.auth import Credentials
+    from chat.limiting import Limiter
     from chat.messages import Chunk
     from provisioning.readiness import Readiness
 
@@ -157,6 +158,10 @@ class _Exchange(Generic[T]):
         return access()
 
     async def _entered(self, step: Enter) -> Place:
+        limiter = LIMITERS.of(self._driver.clock, step.access.host, step.endpoint, step.access.credential)
+        return limiter.enter_at_once() or await self._admitted(step, limiter)
+
+    async def _admitted(self, step: Enter, limiter: Limiter) -> Place:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
 
@@ -170,7 +175,6 @@ class _Exchange(Generic[T]):
                 return True
             return False
 
-        limiter = LIMITERS.of(self._driver.clock, step.access.host, step.endpoint, step.access.credential)
         place = limiter.enter(wake)
         if place.taken:
             return place

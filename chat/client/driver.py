@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from chat.auth import Credentials
     from chat.client.transport import Body, Transport
+    from chat.limiting import Limiter
     from chat.messages import Chunk
     from provisioning.readiness import Readiness
 
@@ -147,13 +148,16 @@ class _Exchange(Generic[T]):
         return None
 
     def _entered(self, step: Enter) -> Place:
+        limiter = LIMITERS.of(self._driver.clock, step.access.host, step.endpoint, step.access.credential)
+        return limiter.enter_at_once() or self._admitted(step, limiter)
+
+    def _admitted(self, step: Enter, limiter: Limiter) -> Place:
         turn = threading.Event()
 
         def wake() -> bool:
             turn.set()
             return True
 
-        limiter = LIMITERS.of(self._driver.clock, step.access.host, step.endpoint, step.access.credential)
         place = limiter.enter(wake)
         if place.taken:
             return place

@@ -25,7 +25,7 @@ from chat.wire import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from chat.assembler import Assembler
+    from chat.flow.resumption import Unfinished
     from chat.flow.retry import Attempts, Memory
 
 _FIRST_ERROR = 400
@@ -71,7 +71,7 @@ def attempt(
     *,
     memory: Memory,
     attempts: Attempts,
-    assembler: Assembler,
+    unfinished: Unfinished,
     origin: Mapping[str, object],
 ) -> Flow[T]:
     """Make one attempt, among as many at a time as the endpoint takes.
@@ -82,7 +82,7 @@ def attempt(
         access: where to, and as whom.
         memory: what is known of the endpoint.
         attempts: how often, and how long.
-        assembler: takes in what a stream brings.
+        unfinished: takes in what a stream brings.
         origin: what to say in the answer's metadata of how it came about.
     """
     place: Place = yield Enter(endpoint.name, access, call.timeout)
@@ -92,7 +92,7 @@ def attempt(
             response = yield from _sent(endpoint, call, access, memory)
             memory.reached = True
             if response.body is None:
-                reception = Reception(response, access.credential, assembler, max_bytes=call.max_bytes)
+                reception = Reception(response, access.credential, unfinished.assembler, max_bytes=call.max_bytes)
                 result = yield from _received(call, reception, origin, attempts)
             else:
                 result = yield from _whole(call, response, origin, access.credential)

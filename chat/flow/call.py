@@ -86,7 +86,7 @@ def _on(
                     access,
                     memory=memory,
                     attempts=attempts,
-                    assembler=unfinished.assembler,
+                    unfinished=unfinished,
                     origin={**origin, **unfinished.origin},
                 )
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chat.assembler import Assembler
@@ -36,8 +37,11 @@ class Unfinished:
     def __init__(self, call: Call[T]) -> None:
         self._body = call.body
         self._allowed = call.resume and call.stream and call.body.get("response_format") is None
-        self._assembler = Assembler()
         self._resumed: list[dict[str, object]] = []
+
+    @cached_property
+    def _assembler(self) -> Assembler:
+        return Assembler()  # made for a stream, or where one has failed: most calls are neither
 
     @property
     def assembler(self) -> Assembler:

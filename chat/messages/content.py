@@ -32,7 +32,7 @@ class Content:
     @property
     def text(self) -> str:
         """The answer's text, without its reasoning."""
-        return "".join(self._plain) if not self._blocks else "".join(map(text_of, self._blocks))
+        return "".join(map(text_of, self._blocks)) if self._blocks else "".join(self._plain)
 
     @property
     def reasoning(self) -> str:

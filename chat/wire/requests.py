@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from chat.errors import InvalidRequestError
@@ -133,6 +134,7 @@ def _without_parts(message: object, parameters: Collection[str]) -> object:
     return {**message, "content": kept}
 
 
+@lru_cache(maxsize=256)
 def _segment(name: str) -> str:
     if not name or name.strip(".") == "":
         raise InvalidRequestError(f"{name!r} is no endpoint name.", remedy="Pass the serving endpoint's name.")
