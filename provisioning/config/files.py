@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from provisioning.config.nodes import Node, Span
 from provisioning.config.parser import parse
+from provisioning.config.patterns import OutsideError, TooMuchToSearchError, files_matching, has_wildcards, is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,7 @@ _SUFFIXES: Final = frozenset({".yml", ".yaml"})
 _READABLE: Final = _SUFFIXES | {".json"}
 """What a config may be called. Anything else, a `.env` or a key, is not opened: diagnostics quote what they read."""
 _SIDE_SUFFIXES: Final = (".secrets.yml", ".secrets.yaml")
-_WILDCARDS: Final = frozenset("*?[")
-_LARGEST: Final = 4 * 1024 * 1024
+_LARGEST: Final = 1024 * 1024
 
 
 def read(path: Path, problems: Problems, *, inside: Path | None = None, asked_at: Span | None = None) -> Node | None:
@@ -56,7 +56,8 @@ def read(path: Path, problems: Problems, *, inside: Path | None = None, asked_at
         if state.st_size > _LARGEST:
             problems.add("P104", f"{path} is larger than {_LARGEST // 1024**2} MiB", at, remedy="split it")
             return None
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)  # the size is only what it was a moment ago
     except OSError as error:
         problems.add("P107", f"{path} cannot be read: {error.strerror or 'no such file'}", at)
         return None
@@ -109,33 +110,35 @@ def included(include: Node, folder: Path, problems: Problems) -> Iterator[tuple[
         return
     seen: set[Path] = set()
     for entry in include.value:
-        pattern = entry.value
-        if not isinstance(pattern, str) or not _is_pattern(pattern):
-            remedy = "write it as in `parts/*.yml`"
-            problems.add("P203", "an entry of `include` is a file pattern", entry, remedy=remedy)
-            continue
-        if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-            remedy = "keep included files in the folder of the root file"
-            problems.add("P108", f"the pattern {pattern!r} leaves the configs' folder", entry, remedy=remedy)
-            continue
-        try:
-            matches = sorted(each for each in folder.glob(pattern) if each.is_file())
-        except OSError:
-            matches = []
-        if not matches:
-            # A bundle may hold a pattern for files to come; a file that is named must be there.
-            code = "P110" if _WILDCARDS & set(pattern) else "P107"
-            problems.add(code, f"{pattern!r} matches no file in {folder}", entry, remedy="correct it, or remove it")
-        for match in matches:
+        for match in _matches(entry, folder, problems):
             if match not in seen:
                 seen.add(match)
                 yield match, entry.span
 
 
-def _is_pattern(text: str) -> bool:
-    # Python 3.13 takes `**x` for `*x`, older ones refuse it: a config must not mean two things
-    parts = Path(text).parts
-    return bool(parts) and "\0" not in text and all(part == "**" or "**" not in part for part in parts)
+def _matches(entry: Node, folder: Path, problems: Problems) -> list[Path]:
+    pattern = entry.value
+    if not isinstance(pattern, str) or not is_pattern(pattern):
+        problems.add("P203", "an entry of `include` is a file pattern", entry, remedy="write it as in `parts/*.yml`")
+        return []
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        remedy = "keep included files in the folder of the root file"
+        problems.add("P108", f"the pattern {pattern!r} leaves the configs' folder", entry, remedy=remedy)
+        return []
+    try:
+        matches = files_matching(pattern, folder)
+    except OutsideError:
+        remedy = "copy the folder, in place of the link"
+        problems.add("P108", f"{pattern!r} leads out of {folder} by a link", entry, remedy=remedy)
+        return []
+    except TooMuchToSearchError:
+        problems.add("P104", f"{pattern!r} leads through too many files", entry, remedy="name the folders in it")
+        return []
+    if not matches:
+        # A bundle may hold a pattern for files to come; a file that is named must be there.
+        code = "P110" if has_wildcards(pattern) else "P107"
+        problems.add(code, f"{pattern!r} matches no file in {folder}", entry, remedy="correct it, or remove it")
+    return matches
 
 
 def _decode(content: bytes, path: Path, problems: Problems) -> str | None:

@@ -63,20 +63,19 @@ class Resolver:
             found = self._follow(whole.group(1), node, above)
             return node if found is None else node.with_value(found.value, text=found.text)
         parts: list[str] = []
-        end = 0
+        end, left = 0, _LONGEST_TEXT
         for match in REFERENCE.finditer(text):
-            parts.append(text[end : match.start()])
             at = node._replace(span=node.part(*match.span()))
             found = self._follow(match.group(1), at, above)
-            parts.append(match.group() if found is None else self._embedded(match.group(), found, at))
+            embedded = match.group() if found is None else self._embedded(match.group(), found, at)
+            parts += [text[end : match.start()], embedded]
             end = match.end()
-        parts.append(text[end:])
-        joined = "".join(parts)
-        if len(joined) > _LONGEST_TEXT:
-            self._problems.add(
-                "P104", f"the references in this text expand to more than {_LONGEST_TEXT} characters", node
-            )
-            return node
+            left -= len(parts[-2]) + len(embedded)
+            if left < 0:  # before it is put together: a few lines of references stand for gigabytes
+                message = f"the references in this text expand to more than {_LONGEST_TEXT} characters"
+                self._problems.add("P104", message, node)
+                return node
+        joined = "".join([*parts, text[end:]])
         if "${" in REFERENCE.sub("", joined):
             self._problems.add("P302", "a reference is opened by `${` and not closed", node, remedy="close it with `}`")
         return node.with_value(joined)

@@ -17,7 +17,7 @@ from provisioning.model.gateway import AiGatewayConfig
 from provisioning.model.permissions import EndpointPermission
 from provisioning.model.rules import Finding, RuledModel, did_you_mean, fields_of, items_of, name_finding, text_in
 from provisioning.model.telemetry import TelemetryConfig
-from provisioning.model.values import REVEAL
+from provisioning.model.values import REVEAL, Count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ class EmailNotifications(Model):
 class LegacyRateLimit(Model):
     """A rate limit in the API's older form, which the workspace never returns."""
 
-    calls: int = Field(ge=0)
+    calls: Count
     """Calls in the period."""
     key: Literal["user", "endpoint"] | None = None
     """Whom it applies to: each user, or all calls together."""

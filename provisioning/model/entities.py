@@ -10,6 +10,7 @@ from pydantic import Field
 from provisioning.model.base import Model
 from provisioning.model.providers import ExternalModel
 from provisioning.model.rules import Finding, RuledModel, fields_of, items_of, needs, refuses
+from provisioning.model.values import Count
 
 _MOST_VARIABLES = 30
 _WHOLE = 100
@@ -57,15 +58,15 @@ class Compute(RuledModel):
     """At most 30 environment variables; a value may be a `{{secrets/scope/key}}` reference."""
     instance_profile_arn: str | None = None
     """The AWS instance profile that the model uses to reach AWS."""
-    min_provisioned_throughput: int | None = Field(default=None, ge=0)
+    min_provisioned_throughput: Count | None = None
     """Tokens a second that are always kept ready."""
-    max_provisioned_throughput: int | None = Field(default=None, ge=0)
+    max_provisioned_throughput: Count | None = None
     """Tokens a second up to which it scales."""
-    min_provisioned_concurrency: int | None = Field(default=None, ge=0)
+    min_provisioned_concurrency: Count | None = None
     """Calls at once that are always kept ready; goes without `workload_size`."""
-    max_provisioned_concurrency: int | None = Field(default=None, ge=0)
+    max_provisioned_concurrency: Count | None = None
     """Calls at once up to which it scales; goes without `workload_size`."""
-    provisioned_model_units: int | None = Field(default=None, ge=0)
+    provisioned_model_units: Count | None = None
     """Model units that a foundation model is given."""
     burst_scaling_enabled: bool | None = None
     """True to let it scale past what is provisioned; the workspace never returns it."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
 from provisioning.model.base import Model
 from provisioning.model.rules import Finding, RuledModel, exactly_one, fields_of, items_of, text_in
+from provisioning.model.values import Count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,9 +54,9 @@ class RateLimit(RuledModel):
 
     renewal_period: Literal["minute"]
     """The period; the API knows only `minute`."""
-    calls: int | None = Field(default=None, ge=0)
+    calls: Count | None = None
     """Calls in the period; 0 shuts the endpoint for those it applies to."""
-    tokens: int | None = Field(default=None, ge=0)
+    tokens: Count | None = None
     """Tokens in the period; an entry has `calls` or `tokens`, so a limit on both is two entries."""
     key: Literal["endpoint", "user", "user_group", "service_principal"] | None = None
     """Whom it applies to: all calls together (`endpoint`, the default), each user, or the principal named."""

@@ -1,4 +1,4 @@
-"""Kinds of text that several models share: references to secrets, plaintext keys, addresses on the network."""
+"""Kinds of values that several models share: references to secrets, plaintext keys, addresses, counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, PlainSerializer, SecretStr, SerializationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, SerializationInfo
 from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
@@ -79,6 +79,12 @@ def _is_address(text: str) -> str:
     return text
 
 
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):  # pydantic takes `true` for 1: a limit of one call a minute
+        raise PydanticCustomError("int_type", "a whole number is needed")
+    return value
+
+
 def _masked_unless_revealed(value: SecretStr, info: SerializationInfo) -> str:
     context = info.context
     revealed = isinstance(context, dict) and context.get("reveal_plaintext") is True
@@ -93,3 +99,6 @@ Plaintext: TypeAlias = Annotated[SecretStr, PlainSerializer(_masked_unless_revea
 
 HttpAddress: TypeAlias = Annotated[str, AfterValidator(_is_address)]
 """An http or https address, without a credential in it."""
+
+Count: TypeAlias = Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(_no_truth)]
+"""A whole number of something, as large as the API's (an int64)."""

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 from unicodedata import east_asian_width
 
+from provisioning.model.inert import inert
 from provisioning.reporters.workflow_commands import Annotation
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def text(diagnostics: Sequence[Diagnostic]) -> str:
 
 def one(diagnostic: Diagnostic) -> str:
     """Return one diagnostic for people, without a newline at its end."""
-    place = f"{diagnostic.position}: " if diagnostic.position is not None else ""
+    place = f"{inert(str(diagnostic.position))}: " if diagnostic.position is not None else ""
     lines = [f"{place}{diagnostic.severity} {diagnostic.code} {diagnostic.message}"]
     if diagnostic.snippet is not None and diagnostic.position is not None:
         lines += _quoted(diagnostic, diagnostic.snippet, diagnostic.position.line)

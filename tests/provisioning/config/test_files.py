@@ -8,6 +8,7 @@ import pytest
 
 from provisioning.config import load
 from provisioning.errors import ConfigError
+from provisioning.reporters import diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,3 +180,45 @@ def test_an_empty_file_is_an_empty_set(tmp_path: Path) -> None:
 def test_a_file_that_is_commented_out_says_nothing(write: Callable[..., Path], text: str) -> None:
     folder = write({"a.yml": ENDPOINT % ("a", "a"), "b.yml": text})
     assert names(load([folder], environ={})) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code"),
+    [("x" * 70_000, "P203"), ("*/" * 5_000 + "*.yml", "P203"), ("**/a/**/*.yml", "P203"), ("x" * 300, "P107")],
+)
+def test_a_pattern_that_is_no_path_is_reported(write: Callable[..., Path], pattern: str, code: str) -> None:
+    assert codes([write({"databricks.yml": f"include: ['{pattern}']\n"})]) == [code]
+
+
+def test_links_in_a_circle_do_not_multiply(write: Callable[..., Path]) -> None:
+    folder = write({"databricks.yml": f"include: ['{'*/' * 40}b.yml']\n", "sub/b.yml": "x: ["})
+    for name in ("a", "b", "c", "sub/d"):
+        (folder / name).symlink_to(folder)
+    assert codes([folder]) == ["P101"]  # what was found is read, once
+
+
+def test_a_folder_that_is_a_link_is_followed_inside_alone(write: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "x.yml").write_text("x: [")
+    folder = write({"databricks.yml": "include: [in/*.yml, '*/*.yml']\n", "real/a.yml": ENDPOINT % ("a", "a")})
+    (folder / "in").symlink_to(folder / "real")
+    assert names(load([folder], environ={})) == ["a"]
+    (folder / "in").unlink()
+    (folder / "in").symlink_to(tmp_path / "outside")
+    assert codes([folder]) == ["P108"]
+
+
+def test_a_search_has_an_end(write: Callable[..., Path], mocker: MockerFixture) -> None:
+    mocker.patch("provisioning.config.patterns._MOST_LOOKED_AT", 3)
+    assert codes([write({"databricks.yml": "include: ['**/*.yml']\n", "a.txt": "", "b.txt": "", "c.txt": ""})]) == [
+        "P104"
+    ]
+
+
+def test_what_a_file_is_called_does_not_act_on_a_terminal(write: Callable[..., Path]) -> None:
+    folder = write({"databricks.yml": "include: ['*.yml']\n", "a\x1b[2J\nb.yml": "x: ["})
+    with pytest.raises(ConfigError) as caught:
+        load([folder], environ={})
+    assert "configs/a\\u{1b}[2J b.yml:2:1: error P101" in diagnostics.text(caught.value.diagnostics).replace(
+        str(folder), "configs"
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -48,4 +49,21 @@ def test_a_work_tree_has_its_own_branch(checkout: Path, tmp_path: Path) -> None:
 def test_outside_of_a_checkout_nothing_is_known(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / ".git").write_bytes(content)
+    assert git_facts(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["ref: ../../secret", "ref: refs/../../secret", "ref: refs/heads/../../../secret", "hunter2", "ref: /secret"],
+)
+def test_no_other_file_is_taken_for_a_commit(tmp_path: Path, head: str) -> None:
+    (tmp_path / "configs" / ".git").mkdir(parents=True)
+    (tmp_path / "configs" / ".git" / "HEAD").write_text(head)
+    (tmp_path / "secret").write_text("a" * 40)
+    assert git_facts(tmp_path / "configs") == {}
+
+
+def test_a_head_that_is_a_pipe_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    os.mkfifo(tmp_path / ".git" / "HEAD")
     assert git_facts(tmp_path) == {}

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from provisioning.model.endpoints import ModelServingEndpoint, default_entity_name
+from provisioning.model.gateway import RateLimit
 from provisioning.model.providers import CONFIG_OF
 from provisioning.model.values import references_in
 
@@ -328,3 +329,12 @@ def test_no_value_of_a_wrong_type_gets_past_the_rules_as_another_error() -> None
             continue
         refused += 1
     assert refused > 1000
+
+
+@pytest.mark.parametrize(
+    ("calls", "kind"), [(True, "int_type"), (2**63, "less_than_equal"), ("9" * 400, "less_than_equal"), (-1, "greater")]
+)
+def test_a_count_is_a_number_that_the_api_can_hold(calls: object, kind: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        RateLimit.model_validate({"calls": calls, "renewal_period": "minute"})
+    assert [each["type"].startswith(kind) for each in caught.value.errors()] == [True]
