@@ -27,6 +27,10 @@ class Tokens:
         return self.given + self.made
 
 
+NONE = Tokens(0, 0)
+"""Of a call that no model answered."""
+
+
 def tokens(request: bytes, answer: bytes, *, is_stream: bool) -> Tokens:
     """Count a call's tokens.
 
@@ -72,4 +76,4 @@ def _whole(answer: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _count(usage: Mapping[str, Any], names: tuple[str, ...]) -> int:
-    return next((int(usage[name]) for name in names if isinstance(usage.get(name), int)), 0)
+    return next((max(0, int(usage[name])) for name in names if isinstance(usage.get(name), int)), 0)

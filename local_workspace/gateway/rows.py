@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from local_workspace.gateway.bodies import written
 from local_workspace.gateway.watched import KEPT_BYTES
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Asked:
     @property
     def written(self) -> bytes:
         """The body's bytes."""
-        return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
+        return written(self.body)
 
 
 def usage(asked: Asked, seen: Seen, tokens: Tokens) -> dict[str, Any]:

@@ -28,9 +28,9 @@ def of_answer(body: Mapping[str, Any], change: Callable[[str], str]) -> dict[str
     if isinstance(choices := body.get("choices"), list):
         changed["choices"] = [_choice(each, change) for each in choices]
     if isinstance(blocks := body.get("content"), list):  # Anthropic's messages
-        changed["content"] = [_part(each, change) for each in blocks]
+        changed["content"] = [of_part(each, change) for each in blocks]
     if isinstance(items := body.get("output"), list):  # OpenAI's responses
-        changed["output"] = [_content(each, change) for each in items]
+        changed["output"] = [of_message(each, change) for each in items]
     return changed
 
 
@@ -38,7 +38,7 @@ def _item(item: object, change: Callable[[str], str]) -> object:
     if isinstance(item, str):
         return change(item)
     if isinstance(item, dict) and item.get("role", "user") == "user":
-        return _content(item, change)
+        return of_message(item, change)
     return item
 
 
@@ -47,25 +47,31 @@ def _choice(choice: object, change: Callable[[str], str]) -> object:
         return choice
     if isinstance(choice.get("text"), str):
         return {**choice, "text": change(choice["text"])}
-    return {**choice, "message": _content(choice["message"], change)} if "message" in choice else choice
+    return {**choice, "message": of_message(choice["message"], change)} if "message" in choice else choice
 
 
-def _content(holder: object, change: Callable[[str], str]) -> object:
+def of_message(holder: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON value passes
+    """Return a message, or an item of an answer, with its text and its reasoning changed."""
+    return _with_texts(holder, ("content", "summary", "reasoning_content"), change)
+
+
+def of_part(part: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - as above
+    """Return a part of a message with its text changed."""
+    return change(part) if isinstance(part, str) else _with_texts(part, ("text", "thinking", "summary"), change)
+
+
+def _with_texts(holder: Any, fields: tuple[str, ...], change: Callable[[str], str]) -> Any:  # noqa: ANN401 - as above
     if not isinstance(holder, dict):
         return holder
-    content = holder.get("content")
-    if isinstance(content, str):
-        return {**holder, "content": change(content)}
-    if isinstance(content, list):
-        return {**holder, "content": [_part(each, change) for each in content]}
-    return holder
-
-
-def _part(part: object, change: Callable[[str], str]) -> object:
-    if isinstance(part, dict) and isinstance(part.get("text"), str):
-        return {**part, "text": change(part["text"])}
-    return change(part) if isinstance(part, str) else part
+    changed = dict(holder)
+    for field in fields:
+        value = holder.get(field)
+        if isinstance(value, str):
+            changed[field] = change(value)
+        elif isinstance(value, list):
+            changed[field] = [of_part(each, change) for each in value]
+    return changed
 
 
 def _each_text(value: object, change: Callable[[str], str]) -> object:
-    return [_part(each, change) for each in value] if isinstance(value, list) else value
+    return [of_part(each, change) for each in value] if isinstance(value, list) else value

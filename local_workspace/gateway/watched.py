@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
 
-from local_workspace.gateway import measure, texts
+from local_workspace.gateway import measure, streams, texts
+from local_workspace.gateway.bodies import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,8 @@ KEPT_BYTES = 1 << 20
 """Bytes of an answer that are written down; larger ones are not, as in Databricks' own tables."""
 
 _STREAM = "text/event-stream"
+_ERRORS = 400
+"""From this status on, an answer holds nothing of a model's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,14 @@ class Seen:
     Attributes:
         status: Its HTTP status.
         body: Its body, as far as it went.
+        answered: What a model answered, before a guardrail read it; empty if none did.
         is_stream: Whether it is an event stream.
         served_by: The served entity's name; empty if none answered.
     """
 
     status: int
     body: bytes
+    answered: bytes
     is_stream: bool
     served_by: str
 
@@ -62,28 +67,30 @@ class Watched(Response):
         """Send the answer."""
         start: Message = {}
         passed = bytearray()
+        judged: bytes | None = None
         is_noted = False
 
         def note() -> None:
             nonlocal is_noted
             if not is_noted:
                 is_noted = True
-                self._seen(_seen(start, bytes(passed)))
+                self._seen(_seen(start, bytes(passed), judged))
 
         async def watch(message: Message) -> None:
-            nonlocal start
+            nonlocal start, judged
             begins = message["type"] == "http.response.start"
             if begins:
                 start = message
             else:
                 passed.extend(message.get("body", b""))
             is_last = not (begins or message.get("more_body"))
-            if self._guardrail is None or start["status"] >= 400:  # noqa: PLR2004 - errors hold no answer
+            if self._guardrail is None or start["status"] >= _ERRORS:
                 if is_last:  # whoever has read the answer finds it written down
                     note()
                 await send(message)
             elif is_last:
-                answer = _judged(start, bytes(passed), self._guardrail)
+                judged = bytes(passed)
+                answer = _judged(start, judged, self._guardrail)
                 passed[:] = answer.body
                 start = {**start, "status": answer.status_code}
                 note()
@@ -95,11 +102,13 @@ class Watched(Response):
             note()
 
 
-def _seen(start: Message, body: bytes) -> Seen:
+def _seen(start: Message, body: bytes, judged: bytes | None) -> Seen:
+    status = start.get("status", 0)
     headers = {name.decode().lower(): value.decode("latin-1") for name, value in start.get("headers", ())}
     return Seen(
-        status=start.get("status", 0),
+        status=status,
         body=body,
+        answered=judged if judged is not None else body if status < _ERRORS else b"",
         is_stream=headers.get("content-type", "").startswith(_STREAM),
         served_by=headers.get("served-model-name", ""),
     )
@@ -110,7 +119,7 @@ def _judged(start: Message, body: bytes, guardrail: Guardrail) -> Response:
     headers = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
     headers.pop("content-length", None)
     is_stream = headers.get("content-type", "").startswith(_STREAM)
-    changed = _stream(body, guardrail) if is_stream else _whole(body, guardrail)
+    changed = streams.judged(body, guardrail) if is_stream else _whole(body, guardrail)
     if guardrail.verdict().blocks:
         spent = measure.tokens(b"", body, is_stream=is_stream)
         usage = {"prompt_tokens": spent.given, "completion_tokens": spent.made, "total_tokens": spent.total}
@@ -130,50 +139,4 @@ def _whole(body: bytes, guardrail: Guardrail) -> bytes:
     if not isinstance(answer, dict):
         return body
     changed = texts.of_answer(answer, guardrail.read)
-    return _written({**changed, "output_guardrail": guardrail.report()} if guardrail.verdict().has_pii else changed)
-
-
-def _stream(body: bytes, guardrail: Guardrail) -> bytes:
-    """A stream's text is read as one: what is hidden may stand in several of its pieces. The first piece carries it."""
-    pieces: dict[int, str] = {}
-    for event in measure.events(body):
-        for index, piece in _pieces(event):
-            pieces[index] = pieces.get(index, "") + piece
-    hidden = {index: guardrail.read(text) for index, text in pieces.items()}
-    if hidden == pieces:
-        return body
-    lines = []
-    for line in body.splitlines(keepends=True):
-        for event in measure.events(line):
-            _replace(event, hidden)
-            line = b"data: " + _written(event) + b"\n"  # noqa: PLW2901 - the line with its text replaced
-        lines.append(line)
-    return b"".join(lines)
-
-
-def _pieces(event: dict[str, Any]) -> list[tuple[int, str]]:
-    choices = [each for each in event.get("choices") or () if isinstance(each, dict)]
-    return [
-        (int(choice.get("index") or 0), piece)
-        for choice in choices
-        if isinstance(piece := _holder(choice).get(_field(choice)), str)
-    ]
-
-
-def _replace(event: dict[str, Any], hidden: dict[int, str]) -> None:
-    for choice in event.get("choices") or ():
-        holder, field = _holder(choice), _field(choice)
-        if holder.get(field):
-            holder[field] = hidden.pop(int(choice.get("index") or 0), "")
-
-
-def _holder(choice: dict[str, Any]) -> dict[str, Any]:
-    return choice if "text" in choice else choice.get("delta") or {}
-
-
-def _field(choice: dict[str, Any]) -> str:
-    return "text" if "text" in choice else "content"
-
-
-def _written(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return written({**changed, "output_guardrail": guardrail.report()} if guardrail.verdict().has_pii else changed)

@@ -40,6 +40,10 @@ class Passage:
     _admission: Admission
     _output: Guardrail
 
+    def admitted(self, admission: Admission, *, body: Mapping[str, Any]) -> Passage:
+        """Return it let in, with the body as the gateway sends it on, which is what the tables tell too."""
+        return replace(self, body=body, _admission=admission, _asked=replace(self._asked, body=body))
+
     def answered(self, answer: Response) -> Response:
         """Return the answer as the gateway lets it pass."""
         if not (self._output.acts or self._admission.counts_tokens or self._is_written_down()):
@@ -55,7 +59,7 @@ class Passage:
         except ApiError as error:
             if self._is_written_down():
                 body = json.dumps(error.body(), ensure_ascii=False).encode()
-                self._write_down(Seen(status=error.status, body=body, is_stream=False, served_by=""))
+                self._write_down(Seen(status=error.status, body=body, answered=b"", is_stream=False, served_by=""))
             raise
 
     def _is_written_down(self) -> bool:
@@ -79,7 +83,9 @@ class Passage:
             tables.append(payload_table(inference), row)
 
     def _tokens(self, seen: Seen) -> measure.Tokens:
-        return measure.tokens(self._asked.written, seen.body, is_stream=seen.is_stream)
+        if not seen.answered:
+            return measure.NONE
+        return measure.tokens(self._asked.written, seen.answered, is_stream=seen.is_stream)
 
 
 def enter(request: Request, endpoint: ServingEndpoint, body: Mapping[str, Any]) -> Passage:
@@ -120,7 +126,7 @@ def enter(request: Request, endpoint: ServingEndpoint, body: Mapping[str, Any]) 
             identity=request.state.identity,
         )
         asked = _guarded(body, guards["input"])
-    return replace(passage, body=asked, _admission=admission)
+    return passage.admitted(admission, body=asked)
 
 
 def _guarded(body: Mapping[str, Any], guardrail: Guardrail) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ NEED_PRINCIPAL = ("user_group", "service_principal")
 _KEYS = ("endpoint", "user", *NEED_PRINCIPAL)
 _MOST_DIGITS = 19
 _PII = ("NONE", "BLOCK", "MASK")
+_SWITCHED = frozenset({"fallback_config", "inference_table_config", "usage_tracking_config"})
 _TABLE_NAMES = ("catalog_name", "schema_name", "table_name_prefix")
 
 
@@ -37,6 +38,8 @@ def normalise(body: Mapping[str, Any], *, before: Mapping[str, Any] | None = Non
     for block, value in gateway.items():
         if block != "rate_limits" and not isinstance(value, dict):
             raise invalid(f"{block} must be an object.")
+        if block in _SWITCHED:
+            _check_switch(value.get("enabled"), f"{block}.enabled")
     if "rate_limits" in gateway:
         gateway["rate_limits"] = limits_of(gateway["rate_limits"])
     if "guardrails" in gateway:
@@ -99,6 +102,7 @@ def _check_guardrails(guardrails: Mapping[str, Any]) -> None:
             continue
         if not isinstance(rules, dict):
             raise invalid(f"guardrails.{side} must be an object.")
+        _check_switch(rules.get("safety"), f"guardrails.{side}.safety")
         pii = rules.get("pii") or {}
         if not isinstance(pii, dict) or pii.get("behavior", "NONE") not in _PII:
             raise invalid(f"guardrails.{side}.pii.behavior must be one of {', '.join(_PII)}.")
@@ -106,6 +110,11 @@ def _check_guardrails(guardrails: Mapping[str, Any]) -> None:
             value = rules.get(words, [])
             if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
                 raise invalid(f"guardrails.{side}.{words} must be a list of texts.")
+
+
+def _check_switch(value: object, name: str) -> None:
+    if not isinstance(value, bool | None):
+        raise invalid(f"{name} must be true or false.")
 
 
 def _table(table: dict[str, Any], before: Mapping[str, Any] | None, endpoint: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CALL = "/serving-endpoints/chat/invocations"
 HELLO = {"messages": [{"role": "user", "content": "Say hello"}]}
+GPT, CLAUDE = "databricks-gpt-5", "databricks-claude-sonnet-4-5"
 USAGE = "system.serving.endpoint_usage"
 ANN, BOB, ROBOT = "ann@example.com", "bob@example.com", "12345678-1234-1234-1234-123456789abc"
 
@@ -259,6 +260,49 @@ def test_personal_data_in_an_answer_is_blocked(serve: Callable[..., None], api: 
     assert streamed(api("POST", CALL, asked("Count to 3", stream=True))) == "1, 2, 3"
 
 
+def stream_of(api: Api, route: str, text: str) -> Answer:
+    """Let a pay-per-token endpoint stream a text, by the route of one API."""
+    message = [{"role": "user", "content": f'Say "{text}"'}]
+    if route == "responses":
+        return api("POST", "/serving-endpoints/responses", {"model": GPT, "input": message, "stream": True})
+    thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}} if route == "invocations" else {}
+    path = "anthropic/v1/messages" if route == "messages" else f"{CLAUDE}/invocations"
+    model = {"model": CLAUDE} if route == "messages" else {}
+    body = {**model, **thinking, "messages": message, "max_tokens": 3000, "stream": True}
+    return api("POST", f"/serving-endpoints/{path}", body)
+
+
+@pytest.mark.parametrize("route", ["messages", "responses", "invocations"])
+@pytest.mark.parametrize("rules", [{"pii": {"behavior": "BLOCK"}}, {"invalid_keywords": ["acme corp"]}])
+def test_no_apis_stream_goes_round_a_guardrail(api: Api, route: str, rules: dict[str, object]) -> None:
+    for name in (GPT, CLAUDE):
+        path = f"/api/2.0/serving-endpoints/{name}/ai-gateway"
+        api.ok("PUT", path, {"guardrails": {"output": rules}})
+    said = guardrail(stream_of(api, route, "write to jane@example.com at Acme Corp"))
+    assert said["finishReason"] == "output_guardrail_triggered"
+    assert stream_of(api, route, "write to nobody").status == 200
+
+
+@pytest.mark.parametrize("route", ["messages", "responses", "invocations"])
+def test_personal_data_is_hidden_in_every_apis_stream(api: Api, route: str) -> None:
+    for name in (GPT, CLAUDE):
+        path = f"/api/2.0/serving-endpoints/{name}/ai-gateway"
+        api.ok("PUT", path, {"guardrails": {"output": {"pii": {"behavior": "MASK"}}}})
+    stream = stream_of(api, route, "write to jane@example.com or call 415-555-0132 now").body
+    events = [json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith("data: {")]
+    assert "jane" not in stream
+    shown = "write to <EMAIL_ADDRESS> or call <PHONE_NUMBER> now"
+    if route == "responses":
+        assert "".join(each["delta"] for each in events if each["type"] == "response.output_text.delta") == shown
+        done = next(each for each in events if each["type"] == "response.completed")
+        assert done["response"]["output"][-1]["content"][0]["text"] == shown
+    elif route == "messages":
+        deltas = [each["delta"] for each in events if each["type"] == "content_block_delta"]
+        assert "".join(each["text"] for each in deltas) == shown
+    else:
+        assert shown in stream
+
+
 @pytest.mark.parametrize("side", ["input", "output"])
 def test_keywords_block_as_whole_words_in_any_case(serve: Callable[..., None], api: Api, side: str) -> None:
     serve(guardrails={side: {"invalid_keywords": ["acme corp", "x+y"]}})
@@ -316,6 +360,29 @@ def test_payloads_are_kept_as_the_gateway_let_them_pass(
     assert first["request_date"] == first["request_time"][:10]
     assert (first["sampling_fraction"], first["logging_error_codes"]) == (1.0, [])
     assert (large["request"], large["logging_error_codes"]) == (None, ["MAX_REQUEST_SIZE_EXCEEDED"])
+
+
+def test_what_was_hidden_from_the_model_is_hidden_from_the_payload_table(
+    serve: Callable[..., None], api: Api, workspace: LocalWorkspace
+) -> None:
+    inference = {"enabled": True, "catalog_name": "main", "schema_name": "logs", "table_name_prefix": "chat"}
+    serve(inference_table_config=inference, guardrails={"input": {"pii": {"behavior": "MASK"}}})
+    api.ok("POST", CALL, asked("Repeat after me: jane@example.com is here"))
+    (row,) = workspace.tables["main.logs.chat_payload"]
+    assert "jane@" not in json.dumps(row)
+
+
+def test_tokens_count_where_a_model_answered_and_nowhere_else(
+    serve: Callable[..., None], api: Api, workspace: LocalWorkspace
+) -> None:
+    tracked = {"usage_tracking_config": {"enabled": True}}
+    serve(**tracked, guardrails={"output": {"invalid_keywords": ["secret"]}}, rate_limits=[limit(tokens=30)])
+    assert api("POST", CALL, asked("x", model="no", n="many")).status == 400  # the provider's word
+    assert api("POST", CALL, asked('Say "secret"')).status == 400
+    assert statuses(api, 5).count(200) in range(1, 5)
+    failed, blocked, *_ = workspace.tables[USAGE]
+    assert (failed["input_token_count"], failed["output_token_count"]) == (0, 0)
+    assert blocked["output_token_count"] == 1
 
 
 def test_nothing_is_written_down_unasked(serve: Callable[..., None], api: Api, workspace: LocalWorkspace) -> None:

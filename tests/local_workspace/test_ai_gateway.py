@@ -34,6 +34,8 @@ LIMIT = {"calls": 1, "renewal_period": "minute", "key": "user"}
         ({"guardrails": {"input": {"valid_topics": "cats"}}}, "valid_topics"),
         ({"rate_limits": [{**LIMIT, "calls": "9" * 30}]}, "calls"),
         ({"inference_table_config": {"enabled": True}}, "catalog_name"),
+        ({"usage_tracking_config": {"enabled": "no"}}, "usage_tracking_config.enabled"),
+        ({"guardrails": {"output": {"safety": "yes"}}}, "guardrails.output.safety"),
     ],
 )
 @pytest.mark.witness("gateway-limit-form", client="HTTP")
