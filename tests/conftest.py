@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# The servers of the proofs serve tests of other rooms too, which may import them before the proofs are collected.
+pytest.register_assert_rewrite("proving")
+
+
 def _refuse_the_network(event: str, arguments: tuple[object, ...]) -> None:
     """Fail a connect to anything but loopback, whichever library makes it (an audit hook sees them all)."""
     if event != "socket.connect":

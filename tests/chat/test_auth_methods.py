@@ -43,7 +43,7 @@ class Issuer:
         self.expires_in = 3600
         self.accepted = lambda token: token == f"{ISSUED}{self.tokens}"
         handler = type("Handler", (_Handler,), {"issuer": self})
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.host = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -58,6 +58,10 @@ class Issuer:
     def __exit__(self, *failure: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 256  # a hundred clients connect at once; over the default of five, a kernel drops them
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

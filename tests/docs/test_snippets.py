@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from forked_programs import run
 
 from local_workspace import LocalWorkspace
 
@@ -32,7 +33,6 @@ BLOCK = re.compile(
     r"(?:<!-- (?P<remark>[^\n]*?) -->\n)?^```(?P<language>sh|console|python|yaml)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,6 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def run(arguments: list[str], *, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, cwd=cwd, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_snippet_of_the_page_runs(page: Path, scratch: Path, environment: dict[str, str]) -> None:
     found = list(snippets(page))
@@ -132,7 +128,16 @@ def invocations(
             yield [sys.executable, "-m", "provisioning", "validate", str(config)], shell
         case _:
             for command in snippet.commands():
-                yield ["bash", "-euo", "pipefail", "-c", command], shell
+                yield invocation(command), shell
+
+
+SHELL = re.compile(r"[|&;<>$`*?~(){}\\\n]|^\w+=")
+
+
+def invocation(command: str) -> list[str]:
+    if not SHELL.search(command) and command.startswith("python -m "):
+        return [sys.executable, *shlex.split(command, comments=True)[1:]]
+    return ["bash", "-euo", "pipefail", "-c", command]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

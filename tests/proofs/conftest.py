@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from proving.sizes import Proof
 
-pytest.register_assert_rewrite("proving")
-
 SEED = 20261122
 """What is drawn from unless another one is given: the suite says the same about the same code."""
 
