@@ -45,7 +45,7 @@ def apply(
     rollback: bool,
 ) -> int:
     """Make the workspace hold what the configs say. Safe to run again at any time."""
-    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import runner  # noqa: PLC0415 - it imports the SDK
 
     if rollback and not smoke_test:
         raise click.UsageError("--rollback goes by --smoke-test: add it")

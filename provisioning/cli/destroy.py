@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @writing
 def destroy(place: Place, *, yes: bool, record: Path | None) -> int:
     """Delete everything that the configs' set owns in the workspace, and nothing else."""
-    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import runner  # noqa: PLC0415 - it imports the SDK
 
     carry_out(place, partial(runner.destroy, select=place.select), yes=yes, record=record)
     return 0

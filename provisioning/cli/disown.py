@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @writing
 def disown(place: Place, *, yes: bool, record: Path | None) -> int:
     """Let go of what the configs' set owns: it stays as it is, and belongs to no set."""
-    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import runner  # noqa: PLC0415 - it imports the SDK
 
     carry_out(place, partial(runner.disown, select=place.select), yes=yes, record=record)
     return 0

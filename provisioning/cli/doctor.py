@@ -18,7 +18,7 @@ def doctor(place: Place) -> int:
 
     Nothing is written and no secret is read. Exits with 1 if an apply or an endpoint would fail.
     """
-    from provisioning import inspection  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import inspection  # noqa: PLC0415 - it imports the SDK
 
     with workspace_of(place, configs_needed=False) as (desired, access):
         found = inspection.doctor(desired, access=access, select=place.select)

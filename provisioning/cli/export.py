@@ -42,7 +42,7 @@ def export(place: Place, *, patterns: tuple[str, ...], layout: str, by_tag: str 
     With CONFIGS, what belongs to their set or to none; without any, everything that you may see. A plan of what
     was exported is empty, but for what belongs to no set yet: `apply --adopt` takes it over as it is.
     """
-    from provisioning import inspection  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import inspection  # noqa: PLC0415 - it imports the SDK
 
     if out is None and (by_tag or layout == "bundle"):
         raise click.UsageError("--by-tag and --as bundle write several files: add --out DIR")

@@ -17,7 +17,7 @@ from provisioning.reporters.svg import svg
 @click.option("--as", "picture", type=click.Choice(["mermaid", "svg"]), default="mermaid", help="What to draw.")
 def graph(place: Place, *, picture: str) -> int:
     """Draw what an apply would do, and what has to be in place before what. Nothing is written."""
-    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import runner  # noqa: PLC0415 - it imports the SDK
 
     with workspace_of(place) as (desired, access):
         made = runner.plan(desired, access=access, select=place.select, secret_values=False)

@@ -65,7 +65,7 @@ def workspace_of(
     _check_state(place)
     wanted = configs_needed or place.configs or place.target or DEFAULT_CONFIGS.exists()
     desired = configs_of(place) if wanted else Desired(set_name="", named=False, target=Target())
-    from provisioning.session import Access  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning.session import Access  # noqa: PLC0415 - it imports the SDK
     from provisioning.workspace.location import check_local  # noqa: PLC0415 - as above
 
     access = Access(
@@ -92,7 +92,7 @@ def embedded_of(place: Place) -> Iterator[Embedded | None]:
     if not place.local or place.embedded is not None:
         yield place.embedded
         return
-    from provisioning.workspace.location import databricks_variables  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning.workspace.location import databricks_variables  # noqa: PLC0415 - it imports the SDK
 
     if ignored := databricks_variables(os.environ):
         click.echo(f"note: --local ignores {', '.join(ignored)}", err=True)

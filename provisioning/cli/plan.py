@@ -37,7 +37,7 @@ def plan(
     no_secret_values: bool,
 ) -> int:
     """Show what an apply would do. Nothing is written."""
-    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import runner  # noqa: PLC0415 - it imports the SDK
 
     if out is not None and drift_only:
         raise click.UsageError("--out writes a plan that can be applied, and --drift-only shows a part of one")

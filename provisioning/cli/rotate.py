@@ -35,7 +35,7 @@ def rotate(
     rollback: bool,
 ) -> int:
     """Write a secret's new value, and call the endpoints that use it once each."""
-    from provisioning import rotation  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import rotation  # noqa: PLC0415 - it imports the SDK
 
     use_case = partial(
         rotation.rotate,

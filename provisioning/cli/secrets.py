@@ -27,7 +27,7 @@ def gc(place: Place, *, yes: bool, record: Path | None) -> int:
 
     Without --yes, and without a terminal to ask, it is only shown.
     """
-    from provisioning import rotation  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import rotation  # noqa: PLC0415 - it imports the SDK
 
     report = carry_out(place, rotation.collect, yes=yes, record=record, unasked=False)
     if report.outcome is None and report.plan.changes:

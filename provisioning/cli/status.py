@@ -14,7 +14,7 @@ from provisioning.cli.places import workspace_of
 @selecting
 def status(place: Place) -> int:
     """Show how each declared object stands in the workspace."""
-    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import runner  # noqa: PLC0415 - it imports the SDK
 
     with workspace_of(place) as (desired, access):
         found = runner.status(desired, access=access, select=place.select)

@@ -16,7 +16,7 @@ from provisioning.cli.places import workspace_of
 @click.option("--smoke", is_flag=True, help="Call each endpoint once when it is ready; costs a few tokens.")
 def wait(place: Place, *, timeout: float | None, smoke: bool) -> int:
     """Wait until every declared endpoint is ready."""
-    from provisioning import runner  # noqa: PLC0415 - the SDK costs over a second
+    from provisioning import runner  # noqa: PLC0415 - it imports the SDK
 
     with workspace_of(place) as (desired, access):
         report = runner.wait(

@@ -11,17 +11,18 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import requests
-from databricks.sdk import config as sdk_config
-from databricks.sdk import oauth as sdk_oauth
-from databricks.sdk._base_client import _BaseClient
 
 from provisioning.workspace.answers import bound
+from provisioning.workspace.sdk import BaseClient
+from provisioning.workspace.sdk import config as sdk_config
+from provisioning.workspace.sdk import oauth as sdk_oauth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from databricks.sdk.core import Config
     from requests import PreparedRequest, Response
+
+    from provisioning.workspace.sdk import Config
 
 _TOKEN_SECONDS = 60
 """Of silence, as for the API's answers."""
@@ -53,7 +54,7 @@ def authentication(config: Config) -> Callable[[PreparedRequest], PreparedReques
     return authenticated
 
 
-class _BoundedClient(_BaseClient):
+class _BoundedClient(BaseClient):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - of the overridden
         super().__init__(*args, **kwargs)
         bound(self._session)

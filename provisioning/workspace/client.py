@@ -12,7 +12,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
-from databricks.sdk.core import ApiClient, Config
 from pydantic import SecretStr
 
 from provisioning.errors import ProvisioningError, WorkspaceError
@@ -25,6 +24,7 @@ from provisioning.workspace.concealment import Concealment
 from provisioning.workspace.errors import translated
 from provisioning.workspace.gate import Gate
 from provisioning.workspace.pacing import Pace
+from provisioning.workspace.sdk import ApiClient, Config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

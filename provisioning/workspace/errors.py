@@ -10,9 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import requests
-from databricks.sdk.errors import platform as sdk
-from databricks.sdk.errors.base import DatabricksError
-from databricks.sdk.errors.private_link import PrivateLinkValidationError
 
 from provisioning.errors import (
     AlreadyExistsError,
@@ -25,6 +22,8 @@ from provisioning.errors import (
 from provisioning.model.inert import LONGEST_MESSAGE, inert
 from provisioning.workspace.answers import LARGEST, AnswerTooLargeError
 from provisioning.workspace.authentication import LoginFailedError
+from provisioning.workspace.sdk import DatabricksError, PrivateLinkValidationError
+from provisioning.workspace.sdk import platform as sdk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from time import sleep, time
 
-from databricks.sdk.clock import Clock
+from provisioning.workspace.sdk import Clock
 
 
 class Gate(Clock):

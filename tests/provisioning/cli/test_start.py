@@ -44,3 +44,14 @@ def test_validate_loads_nothing_but_what_reads_configs(configs: Configs, argumen
 
 def test_help_loads_no_sdk_and_no_yaml() -> None:
     assert outside(loaded("--help")) <= NEEDED - {"yaml"}
+
+
+def test_a_command_loads_no_client_of_the_sdk_until_somebody_asks_for_one() -> None:
+    program = (
+        "import sys, provisioning.runner; assert 'databricks.sdk.core' in sys.modules;"
+        "assert not [each for each in sys.modules if each.startswith('databricks.sdk.mixins')];"
+        "assert 'databricks.sdk.service.serving' not in sys.modules;"
+        "from databricks.sdk import WorkspaceClient; from provisioning.workspace.sdk import Config;"
+        "print(isinstance(WorkspaceClient(host='http://127.0.0.1:1', token='dapi', config=None).config, Config))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
