@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue, SecretStr
@@ -17,7 +18,7 @@ from provisioning.workspace.acls import visible_acls
 from provisioning.workspace.endpoints import get_endpoint, list_endpoints
 from provisioning.workspace.marker import Marker, judge
 from provisioning.workspace.neighbours import read_neighbours
-from provisioning.workspace.parallel import in_parallel
+from provisioning.workspace.parallel import in_parallel, readers, see_through
 from provisioning.workspace.permissions import get_permissions
 from provisioning.workspace.scopes import list_scopes
 from provisioning.workspace.secrets import holds, list_secrets, read_marker
@@ -57,23 +58,18 @@ def read_live(
     declared = {scope.name.lower() for scope in desired.scopes}
     used = {use.secret.scope for endpoint in desired.endpoints for use in secrets_used(endpoint)}
     strangers = sorted(each for each in used if each.lower() not in declared)
-    listed = _scopes_by_name(connection) if desired.scopes or strangers else {}
-    scopes = in_parallel(
-        desired.scopes,
-        lambda scope: _read_scope(
-            connection,
-            scope,
-            listed.get(scope.name.lower()),
-            owner=owner,
-            values=values,
-            compare_values=compare_values,
-        ),
-    )
-    endpoints = in_parallel(desired.endpoints, lambda endpoint: _read_endpoint(connection, endpoint))
-    referenced = in_parallel(strangers, lambda name: _read_referenced(connection, name, listed.get(name.lower())))
-    found_scopes = {scope.name.lower(): scope for scope in scopes if scope}
-    found_endpoints = {endpoint.name: endpoint for endpoint in endpoints if endpoint}
-    found_strangers = {each.name.lower(): each for each in referenced if each}
+    read_scope = partial(_read_scope, connection, owner=owner, values=values, compare_values=compare_values)
+    with readers() as pool:
+        # no endpoint has to wait for what the scopes are called
+        listing = pool.submit(_scopes_by_name, connection) if desired.scopes or strangers else None
+        endpoints = [pool.submit(_read_endpoint, connection, each) for each in desired.endpoints]
+        listed = listing.result() if listing else {}
+        scopes = [pool.submit(read_scope, each, listed.get(each.name.lower())) for each in desired.scopes]
+        referenced = [pool.submit(_read_referenced, connection, each, listed.get(each.lower())) for each in strangers]
+        see_through([*scopes, *endpoints, *referenced])
+    found_scopes = {scope.name.lower(): scope for each in scopes if (scope := each.result())}
+    found_endpoints = {endpoint.name: endpoint for each in endpoints if (endpoint := each.result())}
+    found_strangers = {scope.name.lower(): scope for each in referenced if (scope := each.result())}
     neighbours = read_neighbours(
         connection, desired, scopes={**found_strangers, **found_scopes}, endpoints=found_endpoints
     )
