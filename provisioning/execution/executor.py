@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from graphlib import TopologicalSorter
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from provisioning.errors import AbandonedApplyError, ProvisioningError
@@ -34,7 +36,7 @@ from provisioning.readiness import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from provisioning.execution.context import Context
     from provisioning.model.address import Address
@@ -65,7 +67,7 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
     pool = ThreadPoolExecutor(max_workers=WORKERS + 1, thread_name_prefix="apply")
     abandoned = False
     try:
-        _await(pool.submit(_drain, list(groups_of(plan)), run, pool, context), run, context)
+        _await(pool.submit(_drain, groups_of(plan), run, pool, context), run, context)
     except KeyboardInterrupt:
         abandoned = True
         raise AbandonedApplyError(
@@ -108,25 +110,31 @@ def _await(drained: Future[None], run: _Run, context: Context) -> None:
             run.tell(Interrupted())
 
 
-def _drain(pending: list[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> None:
+def _drain(groups: Sequence[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> None:
     """Go through the groups as their time comes."""
-    running: dict[Future[bool], Group] = {}
+    by_address = {each.address: each for each in groups}
+    order = TopologicalSorter({each.address: each.after | each.behind for each in groups})
+    order.prepare()
     ended_well: set[Address] = set()
-    while pending or running:
-        unfinished = {each.address for each in (*pending, *running.values())}
-        ready = [each for each in pending if not (each.after | each.behind) & unfinished]
-        if not ready and not running:
-            raise AssertionError(f"these wait for each other: {', '.join(each.address for each in pending)}")
-        for group in ready:
-            pending.remove(group)
+    running: dict[Future[bool], Address] = {}
+    ended: SimpleQueue[Future[bool]] = SimpleQueue()
+    while order.is_active():
+        ready = order.get_ready()
+        if not ready:  # all that may be at work is
+            future = ended.get()
+            address = running.pop(future)
+            if future.result():
+                ended_well.add(address)
+            order.done(address)
+        for address in ready:
+            group = by_address[address]
             if group.after <= ended_well and not context.stop.is_set():
-                running[pool.submit(run.group, group)] = group
+                future = pool.submit(run.group, group)
+                running[future] = address
+                future.add_done_callback(ended.put)
             else:
                 run.skip(group.changes, _reason(group, ended_well, interrupted=context.stop.is_set()))
-        for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
-            group = running.pop(future)
-            if future.result():
-                ended_well.add(group.address)
+                order.done(address)
 
 
 def _reason(group: Group, ended_well: set[Address], *, interrupted: bool) -> str:
