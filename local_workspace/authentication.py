@@ -7,6 +7,7 @@ the recorder and the faults stand between the two, so that refused requests are 
 
 from __future__ import annotations
 
+import base64
 import uuid
 from functools import cache
 from typing import TYPE_CHECKING
@@ -137,15 +138,25 @@ def _with_request_id(send: Send, request_id: str) -> Send:
 
 def _presented(scope: Scope) -> str:
     """Return the token that a request carries, or nothing."""
-    scheme, _, token = (_header(scope, b"authorization") or "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
+    scheme, _, given = (_header(scope, b"authorization") or "").partition(" ")
+    token = given.strip() if scheme.lower() == "bearer" else _password(given) if scheme.lower() == "basic" else ""
+    if token:
+        return token
     # Anthropic's older clients send whatever is their key this way, a workspace's token too.
     return (_header(scope, b"x-api-key") or "").strip() if scope["path"].startswith(_ANTHROPIC) else ""
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1") for each, value in scope["headers"] if each == name), None)
+
+
+def _password(credentials: str) -> str:
+    """Return the token of `curl -u token:TOKEN`, as the vendor's examples write it; nothing for another user's name."""
+    try:
+        user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except ValueError:
+        return ""
+    return password if user == "token" else ""
 
 
 def respond(error: ApiError) -> JSONResponse:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _DATA = b"data:"
-_INPUT = ("prompt_tokens", "input_tokens")
-_OUTPUT = ("completion_tokens", "output_tokens")
+_INPUT = ("prompt_tokens", "input_tokens", "promptTokenCount")
+_OUTPUT = ("completion_tokens", "output_tokens", "candidatesTokenCount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ def tokens(request: bytes, answer: bytes, *, is_stream: bool) -> Tokens:
     for body in events(answer) if is_stream else _whole(answer):
         for usage in (
             body.get("usage"),
+            body.get("usageMetadata"),
             (body.get("message") or {}).get("usage"),
             (body.get("response") or {}).get("usage"),
         ):

@@ -60,6 +60,9 @@ def _pieces(event: dict[str, Any]) -> Iterator[_Piece]:
         for delta in _objects([choice.get("delta")]):
             yield from _texts(delta, "content", of)
             yield from _texts(delta, "reasoning_content", (*of, "reasoning"))
+    for candidate in _objects(event.get("candidates")):  # Gemini's
+        for content in _objects([candidate.get("content")]):
+            yield from _texts(content, "parts", ("candidate", candidate.get("index")))
     for holder in _objects([event.get("content_block"), event.get("delta")]):  # Anthropic's messages
         for field in ("text", "thinking"):
             yield from _texts(holder, field, ("block", event.get("index")))

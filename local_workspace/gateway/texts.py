@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def of_request(body: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
     """Return a call's body with what its user wrote changed: messages of users, prompts, inputs."""
     changed = dict(body)
-    for field in ("messages", "input"):
+    for field in ("messages", "input", "contents"):
         if isinstance(items := body.get(field), list):
             changed[field] = [_item(each, change) for each in items]
         elif isinstance(items, str):
@@ -31,6 +31,8 @@ def of_answer(body: Mapping[str, Any], change: Callable[[str], str]) -> dict[str
         changed["content"] = [of_part(each, change) for each in blocks]
     if isinstance(items := body.get("output"), list):  # OpenAI's responses
         changed["output"] = [of_message(each, change) for each in items]
+    if isinstance(candidates := body.get("candidates"), list):  # Gemini's
+        changed["candidates"] = [_candidate(each, change) for each in candidates]
     return changed
 
 
@@ -50,9 +52,15 @@ def _choice(choice: object, change: Callable[[str], str]) -> object:
     return {**choice, "message": of_message(choice["message"], change)} if "message" in choice else choice
 
 
+def _candidate(candidate: object, change: Callable[[str], str]) -> object:
+    if not isinstance(candidate, dict) or "content" not in candidate:
+        return candidate
+    return {**candidate, "content": of_message(candidate["content"], change)}
+
+
 def of_message(holder: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON value passes
     """Return a message, or an item of an answer, with its text and its reasoning changed."""
-    return _with_texts(holder, ("content", "summary", "reasoning_content"), change)
+    return _with_texts(holder, ("content", "parts", "summary", "reasoning_content"), change)
 
 
 def of_part(part: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - as above

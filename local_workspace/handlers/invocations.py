@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from local_workspace.call import read_body
@@ -44,10 +45,12 @@ _CUSTOM_TASKS_OF_PATH: Mapping[str, frozenset[str]] = {
     "responses": frozenset({"agent/v1/responses"}),
 }
 _TASK_OF_PATH = {**{path: task for task, path in _PATH_OF_TASK.items()}, "responses": "llm/v1/chat"}
+_PATHS_OF_LOCAL_MODEL = frozenset({"chat/completions", "responses", "messages"})
 _NOT_READY_CODES = {404: "RESOURCE_DOES_NOT_EXIST", 503: "TEMPORARILY_UNAVAILABLE"}
-_CLAUDE = "claude"
+_CLAUDE, _GEMINI = "claude", "gemini"
 _GATEWAYS = ("/serving-endpoints", "/ai-gateway/mlflow/v1", "/ai-gateway/openai/v1", "/ai-gateway/codex/v1")
-_ANTHROPIC_GATEWAYS = ("/serving-endpoints", "/ai-gateway")
+_VENDORS_GATEWAYS = ("/serving-endpoints", "/ai-gateway")
+_GEMINI_ACTIONS = ("generateContent", "streamGenerateContent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +137,29 @@ async def message(request: Request) -> Response:
     """Answer Anthropic's `/v1/messages`, which Claude alone speaks."""
     body = await _body(request)
     serving = _serving(request, _named(body))
-    if _serves_claude(serving):
+    if _serves(serving, _CLAUDE, provider="anthropic"):
         return await _answer(_Invocation(request, serving, body, path="messages"))
     raise bad_request(f"Endpoint '{serving.name}' does not serve Claude, which alone speaks Anthropic's Messages API.")
 
 
-def _serves_claude(endpoint: ServingEndpoint) -> bool:
+async def content(request: Request) -> Response:
+    """Answer Google's `models/NAME:generateContent`, which Gemini alone speaks; the path names the serving endpoint."""
+    name, _, action = request.path_params["model_and_action"].rpartition(":")
+    if action not in _GEMINI_ACTIONS:
+        raise HTTPException(404)
+    body = await _body(request)
+    serving = _serving(request, name)
+    if _serves(serving, _GEMINI, provider="google-cloud-vertex-ai"):
+        return await _answer(_Invocation(request, serving, body, path=action))
+    raise bad_request(f"Endpoint '{serving.name}' does not serve Gemini, which alone speaks Google's API.")
+
+
+def _serves(endpoint: ServingEndpoint, family: str, *, provider: str) -> bool:
+    """Whether a vendor's own API has something to call there: a model of its family, or one at its provider."""
     if endpoint.foundation:
-        return _CLAUDE in endpoint.name
+        return family in endpoint.name
     models = [entity.get("external_model") or {} for entity in (endpoint.config or {}).get("served_entities") or ()]
-    return any(model.get("provider") == "anthropic" for model in models)
+    return any(model.get("provider") == provider for model in models)
 
 
 def _named(body: Mapping[str, Any]) -> str:
@@ -200,7 +216,7 @@ async def _from_model(invocation: _Invocation) -> Response:
 async def _from_foundation(invocation: _Invocation, entity: Mapping[str, Any]) -> Response:
     workspace: Workspace = invocation.request.state.workspace
     foundation.check(invocation.body, path=invocation.path)
-    if workspace.settings.model == "local" and invocation.endpoint.task == "llm/v1/chat":
+    if workspace.settings.model == "local" and invocation.path in _PATHS_OF_LOCAL_MODEL:
         return await _from_local_model(invocation, entity)
     style = workspace.settings.behaviour.stream_usage
     return foundation.answer(
@@ -270,5 +286,9 @@ routes = [
         for gateway in _GATEWAYS
         for path in _TASK_OF_PATH
     ),
-    *(Route(f"{gateway}/anthropic/v1/messages", message, methods=["POST"]) for gateway in _ANTHROPIC_GATEWAYS),
+    *(Route(f"{gateway}/anthropic/v1/messages", message, methods=["POST"]) for gateway in _VENDORS_GATEWAYS),
+    *(
+        Route(f"{gateway}/gemini/v1beta/models/{{model_and_action}}", content, methods=["POST"])
+        for gateway in _VENDORS_GATEWAYS
+    ),
 ]

@@ -36,6 +36,12 @@ _BY_PREFIX: Mapping[str, RouteClaim] = {
     "/ai-gateway/": _GATEWAY,
     "/ai-gateway/codex/": _UCODE,
     "/ai-gateway/anthropic/": _UCODE,
+    "/serving-endpoints/gemini/": RouteClaim(
+        Certainty.DOCUMENTED, "docs: machine-learning/model-serving/query-gemini-api"
+    ),
+    "/ai-gateway/gemini/": RouteClaim(
+        Certainty.DOCUMENTED, "docs: generative-ai/foundation-models/gemini-api; databricks/ucode"
+    ),
     "/{workspace}/serving-endpoints/{name}/invocations": RouteClaim(
         Certainty.DOCUMENTED, "docs: machine-learning/model-serving/route-optimization"
     ),

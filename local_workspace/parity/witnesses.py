@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CLIENTS = ("databricks-sdk", "mlflow", "openai", "anthropic", "databricks-openai", "databricks-langchain", "HTTP")
+CLIENTS = (
+    "databricks-sdk",
+    "mlflow",
+    "openai",
+    "anthropic",
+    "google-genai",
+    "databricks-openai",
+    "databricks-langchain",
+    "HTTP",
+)
 """The clients that a test may drive, unmodified; `HTTP` is a request by hand, for what no client sends."""
 
 _MARK = "pytest.mark.witness"

@@ -14,12 +14,13 @@ from local_workspace.upstreams.builtin import (
     chat_wire,
     completions,
     embeddings,
+    gemini,
     messages,
     reasoning,
     responses,
 )
-from local_workspace.upstreams.builtin.chat_wire import Envelope, UsageStyle
-from local_workspace.upstreams.simulators import anthropic_requests, fields, openai_requests
+from local_workspace.upstreams.builtin.chat_wire import Envelope, UsageStyle, event
+from local_workspace.upstreams.simulators import anthropic_requests, fields, openai_requests, vertex_requests
 from local_workspace.upstreams.simulators.openai_errors import RefusedError
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def answer(
 
     Args:
         body: The caller's request, as `check` lets it pass.
-        path: The API's path: `chat/completions`, `completions`, `embeddings`, `responses` or `messages`.
+        path: The API's path: `chat/completions`, `completions`, `embeddings`, `responses`, `messages`,
+            `generateContent` or `streamGenerateContent`.
         model: The model's name as the answer gives it.
         created: The answer's time in seconds since the epoch.
         headers: More headers for the caller.
@@ -108,6 +110,16 @@ def _message(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, str
     return JSONResponse(messages.respond(body, model=envelope.model), headers=headers)
 
 
+def _content(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, str]) -> Response:
+    asked = vertex_requests.chat_request(body)
+    return JSONResponse(gemini.respond(asked, model=envelope.model, created=envelope.created), headers=headers)
+
+
+def _streamed_content(body: Mapping[str, Any], envelope: Envelope, headers: dict[str, str]) -> Response:
+    asked = vertex_requests.chat_request(body)
+    return _events(map(event, gemini.chunks(asked, model=envelope.model, created=envelope.created)), headers)
+
+
 def _events(chunks: Iterable[bytes], headers: dict[str, str]) -> Response:
     async def one_by_one() -> AsyncIterator[bytes]:  # a plain iterator would go through a thread for each chunk
         for chunk in chunks:
@@ -118,12 +130,14 @@ def _events(chunks: Iterable[bytes], headers: dict[str, str]) -> Response:
 
 _COMPLETION = replace(openai_requests.COMPLETION, required=("prompt",), is_open=True)
 _EMBEDDING = replace(openai_requests.EMBEDDING, required=("input",), is_open=True)
-_CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
+_CHECKS: dict[str, Callable[[Mapping[str, Any]], object]] = {
     "chat/completions": partial(fields.check, rule=openai_requests.LENIENT_CHAT),
     "completions": partial(fields.check, rule=_COMPLETION),
     "embeddings": partial(fields.check, rule=_EMBEDDING),
     "responses": partial(fields.check, rule=replace(openai_requests.RESPONSE, is_open=True)),
     "messages": anthropic_requests.check_messages,
+    "generateContent": vertex_requests.chat_request,
+    "streamGenerateContent": vertex_requests.chat_request,
 }
 _ANSWERS: dict[str, Callable[[Mapping[str, Any], Envelope, dict[str, str]], Response]] = {
     "chat/completions": _chat,
@@ -131,4 +145,6 @@ _ANSWERS: dict[str, Callable[[Mapping[str, Any], Envelope, dict[str, str]], Resp
     "embeddings": _embedding,
     "responses": _response,
     "messages": _message,
+    "generateContent": _content,
+    "streamGenerateContent": _streamed_content,
 }

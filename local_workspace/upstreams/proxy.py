@@ -59,7 +59,8 @@ class Proxy:
         Args:
             model: A served entity's `external_model`.
             body: What the caller sent, checked.
-            path: The API's path after its base (`chat/completions`).
+            path: The API's path after its base (`chat/completions`), or what Gemini's own calls do to a model
+                (`generateContent`).
             resolve: Reads a secret reference's value.
             hops: How many workspaces the call passes through, this one included.
 
@@ -77,8 +78,11 @@ class Proxy:
             where = origins.origin(model, path=path, bases=bases)
             translator = await self._opened_translator()
             return await translator.call(where, body, path=path, resolve=resolve, hops=hops)
-        where = destination(model, path=path, bases=bases)
-        asked_for = None if where.provider == "databricks-model-serving" else where.model
+        if path in origins.GEMINI_PATHS:
+            where, asked_for = origins.gemini(model, path=path, bases=bases), None
+        else:
+            where = destination(model, path=path, bases=bases)
+            asked_for = None if where.provider == "databricks-model-serving" else where.model
         payload = request_bodies.for_upstream(body, model=asked_for)
         return await self._sender.send(where, payload, headers=_BODY_HEADERS, resolve=resolve, hops=hops)
 

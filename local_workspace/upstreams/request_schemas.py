@@ -68,6 +68,22 @@ _CHAT = {
     },
     **_SAMPLING,
 }
+_CONTENTS = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "required": ["role", "parts"],
+        "properties": {
+            "role": {"enum": ["user", "model"]},
+            "parts": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"type": "object", "required": ["text"], "properties": {"text": _TEXT}},
+            },
+        },
+    },
+}
 
 
 def _body(properties: Mapping[str, Any], *required: str) -> Mapping[str, Any]:
@@ -103,5 +119,6 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "max_tokens",
         "messages",
     ),
+    "/models/{model_and_action}": _body({"contents": _CONTENTS}, "contents"),
 }
 """By the end of the route's path; the first that fits is meant."""

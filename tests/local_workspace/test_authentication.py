@@ -4,6 +4,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+import urllib3
 
 from local_workspace.clock import Clock
 
@@ -26,7 +27,17 @@ def test_no_credential_is_a_401_in_the_real_words(workspace: LocalWorkspace, api
     assert answer.body["message"].startswith(expected)
 
 
-@pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer ", "token x"])
+@pytest.mark.witness("auth-basic", client="HTTP")
+def test_a_token_is_the_password_of_the_user_named_token(workspace: LocalWorkspace, api_of: Callable[..., Api]) -> None:
+    def me(user: str, password: str) -> Answer:
+        return api_of(workspace.host, None)("GET", ME, headers=urllib3.make_headers(basic_auth=f"{user}:{password}"))
+
+    assert me("token", workspace.token).body["userName"] == "local-admin@example.com"
+    assert me("token", "dapi-wrong").status == 403
+    assert me("somebody", workspace.token).status == 401
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "Basic ä", "Basic", "Bearer", "Bearer ", "token x"])
 def test_another_kind_of_credential_counts_as_none(
     workspace: LocalWorkspace, api_of: Callable[..., Api], header: str
 ) -> None:

@@ -18,6 +18,12 @@ RULES = (
         "databricks/databricks-sdk-go#873",
     ),
     Rule(
+        "auth-basic",
+        'A token is also taken as the password of a user "token" (curl -u token:…).',
+        Certainty.DOCUMENTED,
+        "docs: machine-learning/model-serving/query-gemini-api, and other pages with curl",
+    ),
+    Rule(
         "auth-me",
         "SCIM Me answers the token's identity; the header X-Databricks-Org-Id has the workspace's id.",
         Certainty.SDK_EVIDENT,

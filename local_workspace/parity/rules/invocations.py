@@ -104,6 +104,12 @@ RULES = (
         "databricks-langchain; databricks/ucode",
     ),
     Rule(
+        "call-gemini",
+        "The Gemini routes speak Google's generateContent, whole and streamed, for Gemini alone.",
+        Certainty.DOCUMENTED,
+        "docs: machine-learning/model-serving/query-gemini-api",
+    ),
+    Rule(
         "call-own-route",
         "A route-optimized endpoint is called at its own URL, with an OAuth token issued for it.",
         Certainty.DOCUMENTED,

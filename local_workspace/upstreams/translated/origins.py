@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from local_workspace.errors import ApiError, bad_request, invalid
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from local_workspace.upstreams.bases import Bases
 
 _PATHS = ("chat/completions", "completions", "embeddings")
+GEMINI_PATHS = ("generateContent", "streamGenerateContent")
+"""Gemini's own API, for callers who speak it; as Anthropic's `messages` it passes untranslated."""
 _VERSION = re.compile(r"/v\d+$")
 _PLACE = re.compile(r"[a-z0-9-]{1,63}")
 _PROJECT = re.compile(r"[a-z0-9.:-]{1,63}")
@@ -23,8 +26,8 @@ _OTHER_PUBLISHERS = ("mistral", "codestral", "claude")
 
 
 def is_translated(model: Mapping[str, Any], *, path: str) -> bool:
-    """Whether a call goes through a vendor's client; Anthropic's own API passes as it is."""
-    return model.get("provider") in _RULES and path != "messages"
+    """Whether a call goes through a vendor's client; a vendor's own API passes as it is."""
+    return model.get("provider") in _RULES and path not in ("messages", *GEMINI_PATHS)
 
 
 def origin(model: Mapping[str, Any], *, path: str, bases: Bases) -> Destination:
@@ -43,6 +46,25 @@ def origin(model: Mapping[str, Any], *, path: str, bases: Bases) -> Destination:
     if path not in _PATHS:
         raise bad_request(f"Provider '{provider}' has no API that answers /{path}.")
     return _RULES[provider](model, bases)
+
+
+def gemini(model: Mapping[str, Any], *, path: str, bases: Bases) -> Destination:
+    """Find where a call in Gemini's own words goes.
+
+    Args:
+        model: The served entity's `external_model`, with secret references in place.
+        path: One of `GEMINI_PATHS`.
+        bases: Where providers are.
+
+    Raises:
+        ApiError: 400 for another provider, or a config that lacks something; 501 for models of other publishers.
+    """
+    provider = model.get("provider")
+    if provider != "google-cloud-vertex-ai":
+        raise bad_request(f"Provider '{provider}' does not speak Gemini's API.")
+    where = _vertex(model, bases)
+    query = "?alt=sse" if path.startswith("stream") else ""
+    return replace(where, url=f"{where.url}/v1/{where.model}:{path}{query}")
 
 
 def _anthropic(model: Mapping[str, Any], bases: Bases) -> Destination:
