@@ -1,4 +1,4 @@
-"""Valid configs, mutated at random: each ends well or in positioned errors, soon, and without a look elsewhere."""
+"""Configs that mean no good, by hand and by mutation: each ends in positioned errors, soon, and looks nowhere else."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import resource
 import sys
 import time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from proving.hostile_files import MEANINGS, PATHS, SECRET, STRUCTURES, TEXTS
 
 from provisioning.cli import run
 
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
+    from proving.hostile_files import Hostile
     from proving.sizes import Proof
 
 LONGEST_SECONDS = 0.2
 MOST_BYTES = 100 * 2**20
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 VALID: dict[str, bytes] = {
     "databricks.yml": b"""\
@@ -102,23 +106,27 @@ def mutated(text: bytes, dice: Random) -> bytes:
 
 
 class _Watch:
-    """What was opened meanwhile; audit hooks cannot be taken off again, so there is one, which is on at times."""
+    """What was looked into meanwhile; audit hooks cannot be taken off again, so there is one, which is on at times."""
 
     def __init__(self) -> None:
-        self.opened: list[str] | None = None
+        self.seen: list[str] | None = None
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        if self.opened is not None and event == "open" and isinstance(arguments[0], str | bytes):
-            self.opened.append(os.fsdecode(arguments[0]))
+        if (
+            self.seen is not None
+            and event in {"open", "os.listdir", "os.scandir"}
+            and isinstance(arguments[0], str | bytes)
+        ):
+            self.seen.append(os.fsdecode(arguments[0]))
 
     @contextmanager
     def __call__(self) -> Iterator[list[str]]:
-        self.opened = opened = []
+        self.seen = seen = []
         try:
-            yield opened
+            yield seen
         finally:
-            self.opened = None
+            self.seen = None
 
 
 @pytest.fixture(scope="module")
@@ -126,35 +134,85 @@ def watch() -> _Watch:
     return _Watch()
 
 
+@dataclass(frozen=True)
+class Validated:
+    """How a `validate` went: its exit code, its words, its CPU time, and where else it looked."""
+
+    code: int
+    said: str
+    seconds: float
+    elsewhere: list[str]
+
+    @property
+    def faults(self) -> list[str]:
+        """What no config may bring about."""
+        found = {
+            "a bug": self.code not in {0, 1} or "internal error" in self.said or "Traceback" in self.said,
+            "visible": UNSEEN.search(self.said) is not None,
+            "repeated": SECRET in self.said,
+            f"{self.seconds:.2f} s": self.seconds >= LONGEST_SECONDS,
+            f"read {self.elsewhere}": bool(self.elsewhere),
+        }
+        return [fault for fault, is_so in found.items() if is_so]
+
+
+def validated(folder: Path, watch: _Watch, *options: str) -> Validated:
+    allowed = tuple(str(Path(each).resolve()) for each in (folder, sys.prefix, sys.base_prefix, Path.cwd()))
+    said, started = io.StringIO(), time.thread_time()
+    with watch() as seen, redirect_stdout(said), redirect_stderr(said):
+        code = run(["validate", str(folder), *options])
+    seconds = time.thread_time() - started
+    elsewhere = [each for each in seen if not str(Path(each).resolve()).startswith(allowed)]
+    return Validated(code, said.getvalue(), seconds, elsewhere)
+
+
+@pytest.fixture(autouse=True)
+def _within_bounds(tmp_path: Path) -> Iterator[None]:
+    (tmp_path / "configs" / "resources").mkdir(parents=True)
+    write(tmp_path / "configs", VALID)
+    run(["validate", str(tmp_path / "configs")])  # loads what is loaded once
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < MOST_BYTES
+
+
 def write(folder: Path, files: dict[str, bytes]) -> None:
     for name, text in files.items():
         (folder / name).write_bytes(text)
 
 
+@pytest.mark.parametrize("kind", [TEXTS, STRUCTURES, MEANINGS, PATHS], ids=["texts", "structures", "meanings", "paths"])
+def test_each_hostile_folder_ends_in_its_error_at_its_place(
+    proof: Proof, tmp_path: Path, watch: _Watch, kind: dict[str, Hostile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "x.yml").write_text(f"bundle: {{name: {SECRET}}}\n")
+    wrong = {}
+    for number, (name, hostile) in enumerate(proof.some(kind).items()):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        hostile.write(folder)
+        with monkeypatch.context() as patch:
+            for variable, value in hostile.environ:
+                patch.setenv(variable, value)
+            found = validated(folder, watch)
+        expected = re.escape(f"{folder}{'/' * bool(hostile.place[0] != ':')}{hostile.place}: error {hostile.code} ")
+        if found.code != 1 or not re.search(f"^{expected}", found.said, re.MULTILINE) or found.faults:
+            wrong[name] = (found.faults, found.said[:500])
+        proof.tried("hostile folders")
+    assert wrong == {}
+
+
 def test_no_mutation_is_slow_silent_or_looks_elsewhere(proof: Proof, tmp_path: Path, watch: _Watch) -> None:
     dice = proof.dice()
     folder = tmp_path / "configs"
-    (folder / "resources").mkdir(parents=True)
-    allowed = tuple(str(Path(each).resolve()) for each in (folder, sys.prefix, sys.base_prefix, Path.cwd()))
-    write(folder, VALID)
-    run(["validate", str(folder)])  # loads what is loaded once
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(proof.size(quick=500, full=10_000)):
         chosen = dice.choice(sorted(VALID))
         text = mutated(VALID[chosen], dice)
         write(folder, {**VALID, chosen: text})
-        said, started = io.StringIO(), time.thread_time()
-        with watch() as opened, redirect_stdout(io.StringIO()), redirect_stderr(said):
-            code = run(["validate", str(folder), "--target", "dev"])
-        seconds = time.thread_time() - started
-
-        assert code in {0, 1}, text
+        found = validated(folder, watch, "--target", "dev")
         # a target that is gone is the command line's mistake, and has no place in the configs
-        assert code == 0 or re.search(rf"{folder}/|there is no target", said.getvalue()), (said.getvalue(), text)
-        assert "internal error" not in said.getvalue(), text
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", said.getvalue()), text
-        assert seconds < LONGEST_SECONDS, (seconds, text)
-        assert [each for each in opened if not str(Path(each).resolve()).startswith(allowed)] == [], text
+        placed = found.code == 0 or re.search(rf"{folder}/\S+:\d+:\d+: |there is no target", found.said)
+        assert placed and not found.faults, (found, text)  # noqa: PT018 - both are told by what is shown
         proof.tried("mutations")
-        proof.tried("refused", code)
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < MOST_BYTES
+        proof.tried("refused", found.code)

@@ -6,14 +6,17 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hypothesis.strategies import SearchStrategy
+
+
+CaseT = TypeVar("CaseT")
 
 
 class Size(StrEnum):
@@ -50,6 +53,12 @@ class Proof:
         """Return the size that is meant."""
         sizes = {Size.SAMPLE: max(1, quick // _SAMPLED), Size.QUICK: quick, Size.FULL: full}
         return sizes[self.extent]
+
+    def some(self, cases: Mapping[str, CaseT]) -> dict[str, CaseT]:
+        """Return the cases to try: all of them, or of the sample a fifth, drawn from the seed."""
+        names = sorted(cases)
+        chosen = self.dice("some").sample(names, self.size(quick=len(names), full=len(names)))
+        return {name: cases[name] for name in chosen}
 
     def dice(self, part: object = "") -> random.Random:
         """Return a generator of its own for a part of the proof."""
