@@ -8,12 +8,13 @@ import re
 import resource
 import sys
 import time
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from proving.audit import Watch
 from proving.hostile_files import MEANINGS, PATHS, SECRET, STRUCTURES, TEXTS
 
 from provisioning.cli import run
@@ -105,33 +106,9 @@ def mutated(text: bytes, dice: Random) -> bytes:
     return text
 
 
-class _Watch:
-    """What was looked into meanwhile; audit hooks cannot be taken off again, so there is one, which is on at times."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] | None = None
-        sys.addaudithook(self._hear)
-
-    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        if (
-            self.seen is not None
-            and event in {"open", "os.listdir", "os.scandir"}
-            and isinstance(arguments[0], str | bytes)
-        ):
-            self.seen.append(os.fsdecode(arguments[0]))
-
-    @contextmanager
-    def __call__(self) -> Iterator[list[str]]:
-        self.seen = seen = []
-        try:
-            yield seen
-        finally:
-            self.seen = None
-
-
 @pytest.fixture(scope="module")
-def watch() -> _Watch:
-    return _Watch()
+def watch() -> Watch:
+    return Watch({"open": 0, "os.listdir": 0, "os.scandir": 0})
 
 
 @dataclass(frozen=True)
@@ -156,13 +133,14 @@ class Validated:
         return [fault for fault, is_so in found.items() if is_so]
 
 
-def validated(folder: Path, watch: _Watch, *options: str) -> Validated:
+def validated(folder: Path, watch: Watch, *options: str) -> Validated:
     allowed = tuple(str(Path(each).resolve()) for each in (folder, sys.prefix, sys.base_prefix, Path.cwd()))
     said, started = io.StringIO(), time.thread_time()
     with watch() as seen, redirect_stdout(said), redirect_stderr(said):
         code = run(["validate", str(folder), *options])
     seconds = time.thread_time() - started
-    elsewhere = [each for each in seen if not str(Path(each).resolve()).startswith(allowed)]
+    looked = [os.fsdecode(each) for _event, each in seen if isinstance(each, str | bytes)]  # others are descriptors
+    elsewhere = [each for each in looked if not str(Path(each).resolve()).startswith(allowed)]
     return Validated(code, said.getvalue(), seconds, elsewhere)
 
 
@@ -183,7 +161,7 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize("kind", [TEXTS, STRUCTURES, MEANINGS, PATHS], ids=["texts", "structures", "meanings", "paths"])
 def test_each_hostile_folder_ends_in_its_error_at_its_place(
-    proof: Proof, tmp_path: Path, watch: _Watch, kind: dict[str, Hostile], monkeypatch: pytest.MonkeyPatch
+    proof: Proof, tmp_path: Path, watch: Watch, kind: dict[str, Hostile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "x.yml").write_text(f"bundle: {{name: {SECRET}}}\n")
@@ -203,7 +181,7 @@ def test_each_hostile_folder_ends_in_its_error_at_its_place(
     assert wrong == {}
 
 
-def test_no_mutation_is_slow_silent_or_looks_elsewhere(proof: Proof, tmp_path: Path, watch: _Watch) -> None:
+def test_no_mutation_is_slow_silent_or_looks_elsewhere(proof: Proof, tmp_path: Path, watch: Watch) -> None:
     dice = proof.dice()
     folder = tmp_path / "configs"
     for _ in range(proof.size(quick=500, full=10_000)):
