@@ -104,9 +104,22 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any] | None:
     if part.get("text"):
         return {"type": "text", "text": part["text"]}
     if data := part.get("inlineData"):
-        url = f"data:{data.get('mimeType')};base64,{data.get('data')}"
-        return {"type": "image_url", "image_url": {"url": url}}
+        return _attachment(*str(_either(data, "mimeType", "mime_type")).split("/", 1), data=str(data.get("data")))
+    if data := part.get("fileData"):
+        return {"type": "image_url", "image_url": {"url": str(_either(data, "fileUri", "file_uri"))}}
     return None
+
+
+def _attachment(kind: str, form: str = "", *, data: str) -> dict[str, Any]:
+    standard = data.replace("-", "+").replace("_", "/")  # Google's client writes base64 as URLs take it
+    if kind == "audio":
+        return {"type": "input_audio", "input_audio": {"data": standard, "format": form}}
+    return {"type": "image_url", "image_url": {"url": f"data:{kind}/{form};base64,{standard}"}}
+
+
+def _either(fields: Mapping[str, Any], name: str, other: str) -> object:
+    """Return a field by one of its spellings: Google reads either, and its own client writes the second."""
+    return fields.get(name) or fields.get(other)
 
 
 def _result(response: Mapping[str, Any]) -> str:
@@ -132,9 +145,13 @@ def _json_schema(schema: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _choice(config: Mapping[str, Any], declared: list[dict[str, Any]]) -> object:
-    # Google reads either spelling of a field, and its own client writes this one so.
-    names = config.get("allowedFunctionNames") or config.get("allowed_function_names") or []
-    if config.get("mode") == "ANY" and len(names) == 1 and names[0] in {each["name"] for each in declared}:
+    names = _either(config, "allowedFunctionNames", "allowed_function_names")
+    if (
+        config.get("mode") == "ANY"
+        and isinstance(names, list)
+        and len(names) == 1
+        and names[0] in {each["name"] for each in declared}
+    ):
         return {"type": "function", "function": {"name": names[0]}}
     return _MODES.get(str(config.get("mode")), "auto")
 

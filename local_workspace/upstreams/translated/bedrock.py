@@ -14,7 +14,6 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from any_llm.exceptions import AnyLLMError
 from any_llm.providers.bedrock import BedrockProvider
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSResponse
@@ -87,7 +86,7 @@ class BedrockCalls:
         except asyncio.CancelledError:
             bridge.close()
             raise
-        if isinstance(first, AnyLLMError):
+        if isinstance(first, Exception):
             raise first
         return _chunks(reports, bridge) if first is _CHUNKS_FOLLOW else first
 
@@ -105,14 +104,14 @@ async def _report(asking: Coroutine[Any, Any, Any], tell: Callable[[object], Non
         async for chunk in answer:
             tell(chunk)
         tell(_END)
-    except AnyLLMError as error:
+    except Exception as error:  # noqa: BLE001 - the thread's boundary: whoever waits must hear of every end
         tell(error)
 
 
 async def _chunks(reports: asyncio.Queue[object], bridge: _Bridge) -> AsyncIterator[Any]:
     try:
         while (report := await reports.get()) is not _END:
-            if isinstance(report, AnyLLMError):
+            if isinstance(report, Exception):
                 raise report
             yield report
     finally:

@@ -47,6 +47,7 @@ class Exchange:
         hops: How many workspaces the call passes through.
 
     Attributes:
+        is_sent: Whether a client has written a request; one that could not was asked for something impossible.
         refusal: What the provider said instead of an answer.
         failure: Why it was not called.
     """
@@ -56,6 +57,7 @@ class Exchange:
         self._sender = sender
         self._resolve = resolve
         self._hops = hops
+        self.is_sent = False
         self.refusal: UpstreamError | None = None
         self.failure: AddressRefusedError | UnresolvedSecretError | None = None
 
@@ -70,6 +72,7 @@ class Exchange:
         Raises:
             EndedError: There is no answer to read; `refusal` or `failure` says why.
         """
+        self.is_sent = True
         where = replace(self._where, url=self._where.url + target)
         taken = {name: headers[name] for name in _TAKEN_HEADERS if name in headers}
         try:

@@ -85,7 +85,25 @@ def _messages(messages: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]
         yield {"role": "system", "content": "\n\n".join(str(each) for each in instructions if each)}
     for message in messages:
         if message["role"] not in {"system", "developer"}:
-            yield {**message, "content": _plain(message.get("content"))}
+            content = _plain(message.get("content"))
+            nothing = "" if message["role"] == "tool" else None  # a tool may have nothing to say
+            yield {**message, "content": nothing if content is None else content, **_calls(message)}
+
+
+def _calls(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message's tool calls; clients write the arguments of one without any as no text at all."""
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list):
+        return {}
+    return {"tool_calls": [_call(each) for each in calls]}
+
+
+def _call(call: Any) -> Any:  # noqa: ANN401 - whatever the caller sent
+    match call:
+        case {"function": {"arguments": ""}}:
+            return {**call, "function": {**call["function"], "arguments": "{}"}}
+        case _:
+            return call
 
 
 def _plain(content: object) -> object:

@@ -10,9 +10,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from any_llm.exceptions import AnyLLMError, InvalidRequestError, UnsupportedParameterError
+from any_llm.exceptions import InvalidRequestError, UnsupportedParameterError
+from pydantic import ValidationError
 
-from local_workspace.errors import bad_request
+from local_workspace.errors import ApiError, bad_request
 from local_workspace.upstreams import errors, request_bodies
 from local_workspace.upstreams.sender import UpstreamError
 from local_workspace.upstreams.translated import answers, requests, vendors
@@ -67,13 +68,15 @@ class Translator:
         try:
             with exchange.under_way():  # a stream's request leaves with its first chunk
                 return await self._answer(where, fields, path, exchange)
-        except AnyLLMError as error:
+        except ApiError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the vendors' boundary: any-llm's errors, pydantic's, a KeyError
             if exchange.failure is not None:
                 raise exchange.failure from None
             if exchange.refusal is not None:
                 return exchange.refusal
-            if isinstance(error, InvalidRequestError | UnsupportedParameterError):
-                raise bad_request(f"Bad request: {error.message}") from None
+            if not exchange.is_sent:
+                raise bad_request(f"Bad request: {_said(error, provider=where.provider)}") from None
             return UpstreamError(502, errors.wrapped(where.provider, {"message": _NOT_SAID}))
 
     async def aclose(self) -> None:
@@ -108,26 +111,35 @@ class Translator:
 
 
 async def _begun(chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """Wait for a stream's first chunk: until then, a refusal can still be answered as one."""
-    try:
-        first = await anext(chunks)
-    except StopAsyncIteration:
-        return _of()
+    """Wait for a stream's first chunk that says anything: until then, a refusal can still be answered as one."""
+    opening = []
+    async for chunk in chunks:
+        opening.append(chunk)
+        if chunk.choices:
+            break
+    else:
+        raise BrokenOffError
 
     async def from_the_first() -> AsyncIterator[Any]:
-        yield first
+        for chunk in opening:
+            yield chunk
         try:
             async for chunk in chunks:
                 yield chunk
-        except AnyLLMError:
+        except Exception:  # noqa: BLE001 - as in `call`
             raise BrokenOffError from None
 
     return from_the_first()
 
 
-async def _of(*items: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - any-llm's types
-    for item in items:
-        yield item
+def _said(error: Exception, *, provider: str) -> str:
+    """Say why a request was not even written."""
+    if isinstance(error, InvalidRequestError | UnsupportedParameterError):
+        return str(error.message)
+    if isinstance(error, ValidationError):
+        (first, *_) = error.errors(include_input=False, include_url=False)
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"it cannot be put as {provider} takes it ({error})"
 
 
 async def _plain_chunks(chunks: AsyncIterator[Any]) -> AsyncIterator[Mapping[str, Any]]:

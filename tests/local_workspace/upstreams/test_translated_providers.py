@@ -29,6 +29,7 @@ TOOL = {
     },
 }
 OTHER_TOOL = {"type": "function", "function": {"name": "send_mail", "parameters": {"type": "object", "properties": {}}}}
+CALL = "/serving-endpoints/chat/invocations"
 ASK = {"role": "user", "content": "What is the weather in Paris?"}
 
 
@@ -261,6 +262,69 @@ def test_what_a_provider_does_not_know_is_refused_by_name(call: Callable[..., An
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"messages": [{"role": "user", "content": ["no object"]}]},
+        {"temperature": "hot"},
+        {"messages": [{"role": "tool", "tool_call_id": "nobody-s", "content": "18"}]},
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_cannot_be_put_to_a_provider_is_a_bad_request(
+    call: Callable[..., Answer], provider: str, odd: dict[str, Any], *, stream: bool
+) -> None:
+    assert call(model(provider), {"messages": [ASK], **odd, "stream": stream}).status == 400
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_tool_without_arguments_that_had_nothing_to_say_is_understood(
+    call: Callable[..., Answer], provider: str
+) -> None:
+    asked = {"id": "call_1", "type": "function", "function": {"name": "send_mail", "arguments": ""}}
+    messages = [
+        ASK,
+        {"role": "assistant", "content": None, "tool_calls": [asked]},
+        {"role": "tool", "tool_call_id": "call_1", "content": None},
+    ]
+    assert call(model(provider), {"messages": messages, "tools": [OTHER_TOOL]}).status == 200
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_several_tools_results_are_read(call: Callable[..., Answer], provider: str) -> None:
+    made = [
+        {
+            "id": f"call_{city}",
+            "type": "function",
+            "function": {"name": "get_weather", "arguments": f'{{"city": "{city}"}}'},
+        }
+        for city in ("Paris", "Rome")
+    ]
+    results = [
+        {"role": "tool", "tool_call_id": each["id"], "content": f"{degrees} degrees"}
+        for each, degrees in zip(made, (17, 23), strict=True)
+    ]
+    answer = call(
+        model(provider),
+        {"messages": [ASK, {"role": "assistant", "content": None, "tool_calls": made}, *results], "tools": [TOOL]},
+    )
+    said = answer.body["choices"][0]["message"]["content"]
+    assert "17" in said
+    assert "23" in said
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_image_arrives_whole(call: Callable[..., Answer], provider: str) -> None:
+    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    parts = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{pixel}"}},
+    ]
+    answer = call(model(provider), {"messages": [{"role": "user", "content": parts}]})
+    assert "a PNG image (1x1 pixels, 70 bytes)" in answer.body["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_prompt_is_completed(call: Callable[..., Answer], provider: str) -> None:
     entity = model(provider, task="llm/v1/completions")
     answer = call(entity, {"prompt": "Say hello"})
@@ -312,6 +376,24 @@ def test_a_stream_that_breaks_off_does_not_look_complete(
     upstream.will_stream(f"event: content-delta\ndata: {json.dumps(delta)}\n\n".encode(), complete=False)
     with pytest.raises(urllib3.exceptions.HTTPError):
         api("POST", "/serving-endpoints/chat/invocations", {"messages": [ASK], "stream": True})
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.usefixtures("served")  # the clients are loaded
+def test_an_answer_that_cannot_be_read_is_a_502(upstream: Upstream, api_of: Callable[..., Api], provider: str) -> None:
+    entity = model(provider)
+    entity.get("cohere_config", {})["cohere_api_base"] = upstream.url
+    moved = () if provider == "cohere" else ((provider, upstream.url),)
+    with LocalWorkspace(deploy_seconds=0, upstream_urls=moved) as workspace:
+        api = api_of(workspace.host, workspace.token)
+        config = {"served_entities": [{"name": "entity", "external_model": entity}]}
+        api.ok("POST", "/api/2.0/serving-endpoints", {"name": "chat", "config": config})
+        for said in (b"{}", b"[1]", b"", b"<html>", bytes(range(256)), b'data: {"type": "x"\n\n'):
+            for stream in (False, True):
+                upstream.will_send(200, said)
+                answer = api("POST", CALL, {"messages": [ASK], "stream": stream})
+                assert answer.status == 502, (said, stream, answer)
+                assert "cannot be read" in answer.body["external_model_message"]["message"]
 
 
 def test_an_unreachable_provider_is_a_502_and_a_foreign_host_a_400(api: Api, serve: Callable[..., None]) -> None:
