@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from local_workspace.authentication import Door, Gate, Identify, respond
 from local_workspace.breakage import Breakage
+from local_workspace.crowding import Crowding
 from local_workspace.custom_models import CustomModels
 from local_workspace.errors import ApiError
 from local_workspace.handlers import (
@@ -110,7 +111,7 @@ def build(workspaces: Workspaces, *, store: Store, latency_ms: float = 0.0) -> A
     answering.state.resources = resources
     answering.state.workspaces = workspaces
     answering.state.custom_models = custom_models
-    inner = Breakage(Gate(answering), store=store, latency_ms=latency_ms)
+    inner = Crowding(Breakage(Gate(answering), store=store, latency_ms=latency_ms))
     return Door(Identify(Recorder(inner), workspaces=workspaces))
 
 

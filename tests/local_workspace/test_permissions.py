@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -162,3 +165,30 @@ def test_a_service_principal_owns_what_it_creates_under_its_own_kind(api_as: Cal
     assert (created["creator"], created["creator_kind"]) == (APPLICATION, "ServicePrincipal")
     acl = api.ok("GET", f"{PERMISSIONS}/{created['id']}")["access_control_list"]
     assert acl[0]["service_principal_name"] == APPLICATION
+
+
+@pytest.mark.witness("permissions-concurrency", client="HTTP")
+def test_more_than_20_requests_at_a_time_are_refused_in_the_real_words(
+    workspace: LocalWorkspace, api: Api, path: str
+) -> None:
+    where = urlsplit(workspace.host)
+    # Their bodies are not sent yet, so all of them are under way.
+    half = f"PATCH {path} HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer {workspace.token}\r\n"
+    with ExitStack() as held:
+        crowd = [
+            held.enter_context(socket.create_connection((str(where.hostname), int(where.port or 0)), timeout=30))
+            for _ in range(20)
+        ]
+        for each in crowd:
+            each.sendall(f"{half}Content-Length: 2\r\n\r\n".encode())
+        # The last of them may still be on its way.
+        refused = next(each for each in (api("GET", path) for _ in range(1000)) if each.status != 200)
+        assert refused.error == (429, "REQUEST_LIMIT_EXCEEDED")
+        assert (
+            refused.body["message"]
+            == f"Workspace {workspace.workspace_id} exceeded the concurrent limit of 20 requests."
+        )
+        crowd[0].sendall(b"{}")
+        assert crowd[0].recv(65536).startswith(b"HTTP/1.1 200 ")  # answered, it leaves a place
+        assert api("GET", path).status == 200
+    assert api("GET", ENDPOINTS).status == 200

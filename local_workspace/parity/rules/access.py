@@ -60,6 +60,12 @@ RULES = (
         "mondoohq/mql#9770",
     ),
     Rule(
+        "permissions-concurrency",
+        'More than 20 requests for permissions at a time are refused: "Workspace X exceeded the concurrent limit".',
+        Certainty.OBSERVED,
+        "databrickslabs/ucx#401 has the words; 429 REQUEST_LIMIT_EXCEEDED is what other APIs say with them",
+    ),
+    Rule(
         "permissions-object-type",
         'object_type is "serving-endpoint", though path and object_id are plural.',
         Certainty.SDK_EVIDENT,
