@@ -99,6 +99,11 @@ def embeddings(made: Mapping[str, Any], shell: Shell) -> dict[str, Any]:
     return {"object": "list", "data": made["data"], "model": shell.model, "usage": counts}
 
 
+def says_something(choice: Mapping[str, Any]) -> bool:
+    """Return whether a chunk's choice brings part of an answer, or its end."""
+    return bool(_delta(choice.get("delta") or {}) or choice.get("finish_reason"))
+
+
 async def stream(chunks: AsyncIterator[Mapping[str, Any]], shell: Shell) -> AsyncIterator[bytes]:
     """Write a chat stream's events: deltas, then a last chunk with the reason it finished and the usage, then `[DONE]`.
 

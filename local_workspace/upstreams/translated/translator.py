@@ -115,7 +115,7 @@ async def _begun(chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
     opening = []
     async for chunk in chunks:
         opening.append(chunk)
-        if chunk.choices:
+        if any(answers.says_something(choice) for choice in _plain(chunk)["choices"]):
             break
     else:
         raise BrokenOffError
