@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOST_UNKNOWN = 1000
+"""Routes that are not known, and counted: names in paths make them without end."""
+
 _INVOCATIONS = "/serving-endpoints/<name>[/served-models/<served entity>]/invocations"
 
 
@@ -145,7 +148,9 @@ async def _api_error(_request: Request, error: Exception) -> Response:
 
 async def _unknown_route(request: Request, _error: Exception) -> Response:
     path = request.scope["path"]
-    request.state.workspace.unknown[f"{request.method} {path}"] += 1
+    counted, asked = request.state.workspace.unknown, f"{request.method} {path}"
+    if asked in counted or len(counted) < _MOST_UNKNOWN:
+        counted[asked] += 1
     if path.startswith("/serving-endpoints/"):
         return respond(ApiError(404, "ENDPOINT_NOT_FOUND", f"Path must be of form {_INVOCATIONS}"))
     # The real text leaves the API's prefix and version out.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse
@@ -118,7 +118,7 @@ class Gate:
         await respond(refusal)(scope, receive, send)
 
 
-@cache
+@lru_cache
 def _names(address: str, port: int) -> frozenset[str]:
     """Return what a server may be called in `Host`."""
     return frozenset(f"{name}:{port}" for name in (*LOOPBACK_NAMES, address))

@@ -251,7 +251,9 @@ def _provider_url(given: str) -> tuple[str, str]:
 
 def _started(settings: Settings, *, host: str, port: int, state: Path | None) -> LocalWorkspace:
     from local_workspace.local import LocalWorkspace  # noqa: PLC0415 - `--help` needs none of this
+    from local_workspace.server import allow_connections  # noqa: PLC0415 - as above
 
+    allow_connections()
     try:
         return LocalWorkspace(state=state, port=port, bind=host, settings=settings)
     except ValueError as error:

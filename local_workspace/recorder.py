@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 MASK = "[MASKED]"
 
 _KEPT = 10_000
+_KEPT_BYTES = 32 << 20
+"""Of bodies, in all: a load of large calls must not fill the memory."""
+
 _LARGEST_BODY = 1 << 20
 _SECRETS = frozenset({"string_value", "bytes_value", "client_secret"})
 _OWN_ROUTE = re.compile(r"(/\d+)?/serving-endpoints/(?P<endpoint>[^/]+)/(served-models/[^/]+/)?invocations/?")
@@ -57,18 +61,26 @@ class RecordedRequest:
 
 
 class RequestLog:
-    """The last requests of one workspace, oldest first. Behaves as a sequence."""
+    """The last requests of one workspace, oldest first: 10,000, or as many as have 32 MB of bodies. A sequence."""
 
     def __init__(self) -> None:
-        self._requests: deque[RecordedRequest] = deque(maxlen=_KEPT)
+        self._requests: deque[RecordedRequest] = deque()
+        self._bytes = 0
+        self._lock = threading.Lock()  # the server adds, and a test clears
 
     def add(self, request: RecordedRequest) -> None:
-        """Remember a request."""
-        self._requests.append(request)
+        """Remember a request, and forget the oldest if there are too many."""
+        with self._lock:
+            self._requests.append(request)
+            self._bytes += len(request.raw)
+            while len(self._requests) > _KEPT or self._bytes > _KEPT_BYTES:
+                self._bytes -= len(self._requests.popleft().raw)
 
     def clear(self) -> None:
         """Forget them all."""
-        self._requests.clear()
+        with self._lock:
+            self._requests.clear()
+            self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._requests)

@@ -30,6 +30,8 @@ _GRACE = 0.5
 _KEEP_ALIVE = 75
 """Seconds that an idle connection stays open: longer than clients keep theirs, so that they never lose a race."""
 
+_MOST_FILES = 65_536
+
 _log = logging.getLogger(__name__)
 
 
@@ -57,6 +59,22 @@ def listen(port: int = 0, *, host: str = "127.0.0.1") -> socket.socket:
         listening.close()
         raise ListenError(f"cannot listen on {host}:{port}: {error.strerror}") from error
     return listening
+
+
+def allow_connections() -> None:
+    """Let this process have as many connections as the system allows it, which shells begin with far less than.
+
+    A call through the proxy takes two; most shells begin with 1,024 files, those of macOS with 256.
+    """
+    try:
+        import resource  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # the system may allow less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _is_loopback(host: str) -> bool:

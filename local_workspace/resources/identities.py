@@ -129,7 +129,11 @@ class Identities:
         """Return a new token that expires, as OAuth's do; for one endpoint's own route, or the whole workspace."""
         token = "oauth-" + uuid.uuid4().hex + uuid.uuid4().hex
         token = token if endpoint_id is None else own_route.mark(token, endpoint_id)
-        self._register(token, name, expires_ms=self._clock.now_ms() + int(seconds * 1000))
+        now_ms = self._clock.now_ms()
+        with self._store.transaction():
+            # Nobody asks for them again: clients fetch a token an hour, for as long as a state folder is kept.
+            self._store.execute("DELETE FROM tokens WHERE expires_ms <= ?", (now_ms,))
+            self._register(token, name, expires_ms=now_ms + int(seconds * 1000))
         return token
 
     def client_secret_for(self, application_id: str) -> str:

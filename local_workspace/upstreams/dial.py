@@ -29,7 +29,7 @@ EXECUTION_SECONDS = 297.0
 """How long a call may take in all: Databricks' own limit for external models."""
 
 _CONNECT_SECONDS = 10.0
-_CONNECTIONS = 512
+_UNLIMITED = 0
 _BUFFER_BYTES = 2**16
 _LARGEST_PLAIN = 2**20
 _NOT_OURS_TO_ADD = ("User-Agent", "Accept", "Accept-Encoding")
@@ -78,8 +78,9 @@ class Dialer:
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:  # only now: a session belongs to the event loop that it is made in
             self._session = aiohttp.ClientSession(
+                # As many as there are callers, who have a connection each: a limit would let streams wait for streams.
                 connector=aiohttp.TCPConnector(
-                    resolver=_CheckedResolver(self._policy), use_dns_cache=False, limit=_CONNECTIONS
+                    resolver=_CheckedResolver(self._policy), use_dns_cache=False, limit=_UNLIMITED
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=EXECUTION_SECONDS, sock_connect=_CONNECT_SECONDS),
