@@ -35,7 +35,6 @@ from local_workspace.handlers import (
     permissions,
     scopes,
 )
-from local_workspace.openapi import document
 from local_workspace.recorder import Recorder
 from local_workspace.route_table import RouteTable
 from local_workspace.ui import page
@@ -137,6 +136,8 @@ def api_routes() -> list[Route]:
 
 def _published(routes: list[Route]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(_request: Request) -> Response:
+        from local_workspace.openapi import document  # noqa: PLC0415 - few ask for it
+
         return JSONResponse(document(routes))
 
     return endpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import sys
@@ -250,9 +251,13 @@ def _provider_url(given: str) -> tuple[str, str]:
 
 
 def _started(settings: Settings, *, host: str, port: int, state: Path | None) -> LocalWorkspace:
+    # What is loaded here stays: looking for garbage in it is a tenth of the start, and of what the server does later.
+    gc.disable()
     from local_workspace.local import LocalWorkspace  # noqa: PLC0415 - `--help` needs none of this
     from local_workspace.server import allow_connections  # noqa: PLC0415 - as above
 
+    gc.freeze()
+    gc.enable()
     allow_connections()
     try:
         return LocalWorkspace(state=state, port=port, bind=host, settings=settings)

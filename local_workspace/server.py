@@ -22,7 +22,7 @@ from local_workspace.errors import ListenError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 _GRACE = 0.5
 """Seconds that answers on their way get when the server stops."""
@@ -126,7 +126,26 @@ class _Uvicorn(uvicorn.Server):
             _, late = await asyncio.wait(set(self.server_state.tasks), timeout=_GRACE)
             for task in late:
                 task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=_GRACE)
         await self.lifespan.shutdown()
+
+
+class _Interruptible:
+    """The application, whose answers may be cut off by the server's end; uvicorn takes that for a bug, and logs it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if scope["type"] != "http":
+                raise
+            scope[TRANSPORT].abort()
+            while (await receive())["type"] != "http.disconnect":
+                pass
 
 
 class ServerThread:
@@ -160,7 +179,7 @@ class ServerThread:
 
     async def _serve(self, app: ASGIApp, listening: socket.socket) -> None:
         config = uvicorn.Config(
-            app,
+            _Interruptible(app),
             http=_Protocol,
             ws="none",
             lifespan="on",

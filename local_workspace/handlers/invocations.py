@@ -18,8 +18,7 @@ from local_workspace.call import read_body
 from local_workspace.errors import ApiError, bad_request
 from local_workspace.handlers import ai_gateway
 from local_workspace.resources import own_route as routes_of_their_own
-from local_workspace.upstreams import foundation, hops, request_bodies, routing
-from local_workspace.upstreams.builtin.chat_wire import UsageStyle
+from local_workspace.upstreams import hops, request_bodies, routing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -214,6 +213,9 @@ async def _from_model(invocation: _Invocation) -> Response:
 
 
 async def _from_foundation(invocation: _Invocation, entity: Mapping[str, Any]) -> Response:
+    from local_workspace.upstreams import foundation  # noqa: PLC0415 - most workspaces are started for something else
+    from local_workspace.upstreams.builtin.chat_wire import UsageStyle  # noqa: PLC0415 - as above
+
     workspace: Workspace = invocation.request.state.workspace
     foundation.check(invocation.body, path=invocation.path)
     if workspace.settings.model == "local" and invocation.path in _PATHS_OF_LOCAL_MODEL:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -17,7 +16,7 @@ from local_workspace.handlers import endpoints, identity, scopes
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-_ASSETS = files("local_workspace.ui") / "assets"
+_ASSETS = Path(__file__).parent / "assets"
 _MEDIA_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 _POLICY = {
@@ -49,7 +48,7 @@ async def asset(request: Request) -> Response:
     found = next((each for each in _ASSETS.iterdir() if each.name == name), None)
     if found is None:
         raise HTTPException(404)
-    return Response(found.read_bytes(), media_type=_MEDIA_TYPES[PurePosixPath(name).suffix], headers=_HEADERS)
+    return Response(found.read_bytes(), media_type=_MEDIA_TYPES[found.suffix], headers=_HEADERS)
 
 
 routes = [

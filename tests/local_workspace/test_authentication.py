@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
+from local_workspace import Settings
 from local_workspace.clock import Clock
+from local_workspace.store import Store
+from local_workspace.workspace import Workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from local_workspace import LocalWorkspace
     from tests.local_workspace.conftest import Answer, Api
@@ -164,3 +168,16 @@ def test_another_grant_is_refused(ask_token: Callable[..., Answer]) -> None:
 
 def test_the_clock_is_the_machines_unless_it_is_given_another() -> None:
     assert Clock(lambda: 12.5).now_ms() == 12_500
+
+
+def test_tokens_that_have_expired_are_not_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path / "workspace.db")
+    clock = Clock(lambda: 1_800_000_000.0)
+    identities = Workspaces(store, clock=clock, settings=Settings()).default.identities
+    identities.add(APPLICATION)
+    for _ in range(3):
+        clock.advance(3600)
+        identities.issue(APPLICATION, seconds=3600)
+    kept = store.rows("SELECT expires_ms FROM tokens WHERE expires_ms IS NOT NULL")
+    store.close()
+    assert len(kept) == 1

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local_workspace.recorder import MASK
+from local_workspace.recorder import MASK, RecordedRequest, RequestLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,3 +111,21 @@ def test_an_endpoints_calls_are_counted_whatever_their_route_and_their_end(api: 
     api.ok("GET", f"{ENDPOINTS}/{name}")
     assert api.ok("GET", "/_local/traffic") == {"endpoints": {name: {"calls": 4, "errors": 2}}}
     assert set(workspace.requests[0].summary()) == {"method", "path", "status", "identity"}
+
+
+def test_the_log_forgets_the_oldest_of_large_bodies_first() -> None:
+    log = RequestLog()
+    large = b"x" * (1 << 20)
+    for number in range(40):
+        log.add(RecordedRequest("POST", f"/{number}", 200, None, large))
+    assert [each.path for each in log] == [f"/{number}" for number in range(8, 40)]
+    log.clear()
+    log.add(RecordedRequest("POST", "/last", 200, None, large))
+    assert [each.path for each in log] == ["/last"]
+
+
+def test_the_log_keeps_ten_thousand_requests() -> None:
+    log = RequestLog()
+    for number in range(10_001):
+        log.add(RecordedRequest("GET", f"/{number}", 200, None))
+    assert (len(log), log[0].path) == (10_000, "/1")

@@ -76,7 +76,7 @@ def serving(state: Path) -> Iterator[Served]:
             yield Served(process, json.loads(process.stdout.readline()))
         finally:
             process.terminate()
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=120)
         assert "Traceback" not in said, said
 
 
@@ -121,7 +121,10 @@ async def _load(served: Served, proof: Proof) -> int:
 
 def _client(served: Served) -> aiohttp.ClientSession:
     headers = {"Authorization": f"Bearer {served.token}"}
-    return aiohttp.ClientSession(served.host, headers=headers, connector=aiohttp.TCPConnector(limit=0))
+    # A thousand clients on a machine with better things to do take a while to get their turn.
+    patience = aiohttp.ClientTimeout(total=300, sock_connect=None)
+    connector = aiohttp.TCPConnector(limit=0)
+    return aiohttp.ClientSession(served.host, headers=headers, connector=connector, timeout=patience)
 
 
 async def _make_endpoint(session: aiohttp.ClientSession, name: str, base: str, **more: object) -> None:
