@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from provisioning.execution.seen import Seen
 from provisioning.model.events import Held
 from provisioning.readiness import CUSTOM_TIMEOUT, EXTERNAL_TIMEOUT, wait_until_ready
-from provisioning.workspace.endpoints import get_endpoint
+from provisioning.workspace.endpoints import get_endpoint, update_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,11 +96,15 @@ class Context:
 
         self.connection.pace.wait(sleep=hold)
 
+    def put_config(self, name: str, body: Mapping[str, JsonValue]) -> None:
+        """Replace what an endpoint serves."""
+        self.seen.put(name, update_config(self.connection, name, body=body))
+
     def wait_ready(self, name: str, *, on_poll: Callable[[Readiness, float], None] | None = None) -> None:
         """Wait until an endpoint is ready, and raise what `wait_until_ready` raises.
 
         Raises:
-            ChangedSincePlanError: meanwhile it was replaced by another one.
+            ChangedSincePlanError: meanwhile it was replaced by another one, or got another config.
         """
 
         def look() -> Mapping[str, JsonValue] | None:

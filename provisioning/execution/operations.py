@@ -35,7 +35,15 @@ def carry_out(context: Context, step: Step) -> None:
         context.seen.look_again(context.connection, step.name)
     if step.operation in _ON_SCOPES:
         context.seen.look_again_at_scope(context.connection, step.name)
-    _OPERATIONS[step.operation](context, step)
+    try:
+        _OPERATIONS[step.operation](context, step)
+    except NotFoundError:
+        # of the object itself, or of a principal or a secret that the step names
+        if step.operation in _ON_ENDPOINTS:
+            context.seen.require_endpoint(context.connection, step.name)
+        if step.operation in _ON_SCOPES | {Operation.RECORD_SECRETS, Operation.RECORD_GRANTS}:
+            context.seen.require_scope(context.connection, step.name)
+        raise
 
 
 def _create_scope(context: Context, step: Step) -> None:
@@ -138,7 +146,7 @@ def _create_endpoint(context: Context, step: Step) -> None:
     except (AlreadyExistsError, UnreachableError) as error:
         created = endpoints.get_endpoint(context.connection, step.name)
         if created is None or not _carries_tags_of(created, step.body):
-            raise _taken(error) from error
+            raise _taken(error, by_us=_owner_of(created) == context.owner) from error
     context.seen.created(step.name, created or {})
 
 
@@ -151,18 +159,25 @@ def _carries_tags_of(live: Body, sent: Body) -> bool:
     return all(marks[0].get(key) == marks[1].get(key) for key in (SET_TAG, HASH_TAG))
 
 
-def _taken(error: WorkspaceError) -> WorkspaceError:
+def _owner_of(live: Body | None) -> object:
+    tags = (live or {}).get("tags")
+    listed = tags if isinstance(tags, list) else []
+    return next((tag["value"] for tag in listed if isinstance(tag, dict) and tag.get("key") == SET_TAG), None)
+
+
+def _taken(error: WorkspaceError, *, by_us: bool = False) -> WorkspaceError:
     if isinstance(error, UnreachableError):
         return error
+    who = "another apply of these configs, in another version" if by_us else "something that is not ours"
     return error.restated(
-        "the name was taken since the plan was made, by something that is not ours",
+        f"the name was taken since the plan was made, by {who}",
         remedy="plan again: it shows what is there now",
     )
 
 
 def _update_config(context: Context, step: Step) -> None:
     body = _with_plaintext(context, step)
-    _when_idle(context, step, lambda: endpoints.update_config(context.connection, step.name, body=body))
+    _when_idle(context, step, lambda: context.put_config(step.name, body))
 
 
 def _update_ai_gateway(context: Context, step: Step) -> None:

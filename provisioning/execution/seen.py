@@ -15,7 +15,7 @@ from provisioning.model.address import endpoint_address, folded, scope_address
 from provisioning.model.ownership import SET_TAG, marker_owners
 from provisioning.workspace.endpoints import get_endpoint
 from provisioning.workspace.secrets import list_secrets
-from provisioning.workspace.shapes import objects_in, text
+from provisioning.workspace.shapes import integer, object_in, objects_in, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _GET = "GET /api/2.0/serving-endpoints/{name}"
 _LIST = "GET /api/2.0/secrets/list"
+_PASSING = frozenset({"config_version", "creation_timestamp", "creator", "start_time", "state"})
+"""What the workspace says of a config beside what was put."""
+
 _REMEDY = "run it again: it plans for what is there now"
 
 
@@ -36,6 +39,15 @@ class Endpoint(NamedTuple):
     id: str
     owner: str | None
     """The set that its tags name."""
+
+
+class Config(NamedTuple):
+    """What an endpoint serves, or soon will."""
+
+    version: int
+    """Counted by the workspace; 0 if it does not say."""
+    content: JsonValue
+    """All of it but what deploying it changes."""
 
 
 class Scope(NamedTuple):
@@ -63,6 +75,7 @@ class Seen:
             if live
             else {}
         )
+        self._put: dict[str, Config] = {}
         self._looked_at: set[str] = set()
         self._lock = threading.Lock()
 
@@ -75,6 +88,11 @@ class Seen:
         """Remember the endpoint that a name stands for from now on."""
         self._endpoints[name] = _endpoint(body)
         self._looked_at.add(endpoint_address(name))
+        self.put(name, body)
+
+    def put(self, name: str, body: Mapping[str, JsonValue]) -> None:
+        """Remember the config that was put, as the workspace answered: another one that comes after it is noticed."""
+        self._put[name] = _config(body)
 
     def look_again(self, connection: Connection, name: str) -> None:
         """Make sure, once, that a name still stands for the endpoint that the plan saw.
@@ -84,9 +102,18 @@ class Seen:
         """
         if name not in self._endpoints or self._has_been_looked_at(endpoint_address(name)):
             return
+        self.hold(name, self.require_endpoint(connection, name))
+
+    @staticmethod
+    def require_endpoint(connection: Connection, name: str) -> Mapping[str, JsonValue]:
+        """Read an endpoint that has to be there.
+
+        Raises:
+            ChangedSincePlanError: it is gone.
+        """
         if (body := get_endpoint(connection, name)) is None:
             raise _changed(endpoint_address(name), "it was deleted", call=_GET)
-        self.hold(name, body)
+        return body
 
     def hold(self, name: str, body: Mapping[str, JsonValue]) -> None:
         """Hold an endpoint that was just read against the one that the plan saw.
@@ -102,6 +129,18 @@ class Seen:
         if now.owner not in {before.owner, self._owner}:
             whose = f"it belongs to another set now ({now.owner})" if now.owner else "it was let go"
             raise _changed(endpoint_address(name), whose, call=_GET)
+        self._hold_config(name, _config(body))
+
+    def _hold_config(self, name: str, now: Config) -> None:
+        """Notice another apply: the API has no conditional write, but it counts the configs of an endpoint."""
+        ours = self._put.get(name)
+        if ours and ours.version and now.version > ours.version and now.content != ours.content:
+            raise ChangedSincePlanError(
+                "changed since the plan: another apply put another config at the same time",
+                call=_GET,
+                subject=endpoint_address(name),
+                remedy="see which config is meant, and run that apply again",
+            )
 
     def look_again_at_scope(self, connection: Connection, name: str) -> None:
         """Make sure, once, that a name still stands for the scope that the plan saw.
@@ -112,11 +151,19 @@ class Seen:
         address = scope_address(name)
         if name.lower() not in self._scopes or self._has_been_looked_at(folded(address)):
             return
+        self.hold_scope(name, self.require_scope(connection, name))
+
+    @staticmethod
+    def require_scope(connection: Connection, name: str) -> Collection[str]:
+        """List the keys of a scope that has to be there.
+
+        Raises:
+            ChangedSincePlanError: it is gone.
+        """
         try:
-            keys = list_secrets(connection, name)
+            return list_secrets(connection, name)
         except NotFoundError:
-            raise _changed(address, "it was deleted", call=_LIST) from None
-        self.hold_scope(name, keys)
+            raise _changed(scope_address(name), "it was deleted", call=_LIST) from None
 
     def hold_scope(self, name: str, keys: Collection[str]) -> None:
         """Hold a scope whose keys were just listed against the one that the plan saw.
@@ -145,6 +192,18 @@ class Seen:
 def _endpoint(body: Mapping[str, JsonValue]) -> Endpoint:
     owner = next((text(tag.get("value")) for tag in objects_in(body, "tags") if tag.get("key") == SET_TAG), None)
     return Endpoint(id=text(body.get("id")), owner=owner)
+
+
+def _config(body: Mapping[str, JsonValue]) -> Config:
+    pending, serving = object_in(body, "pending_config"), object_in(body, "config")
+    newest = max(pending, serving, key=lambda each: integer(each.get("config_version")))
+    return Config(integer(newest.get("config_version")), _lasting(dict(newest)))
+
+
+def _lasting(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _lasting(each) for name, each in value.items() if name not in _PASSING}
+    return [_lasting(each) for each in value] if isinstance(value, list) else value
 
 
 def _changed(address: str, what: str, *, call: str) -> ChangedSincePlanError:

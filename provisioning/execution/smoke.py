@@ -47,7 +47,7 @@ def _restore(context: Context, name: str) -> str:
     if previous is None:
         return ""
     context.pace()
-    endpoints.update_config(context.connection, name, body=previous)
+    context.put_config(name, previous)
     try:
         context.wait_ready(name)
     except (NotReadyInTimeError, EndpointFailedError) as error:

@@ -42,13 +42,16 @@ def create_endpoint(connection: Connection, name: str, *, body: Body) -> dict[st
     return connection.call("POST", _ROUTE, subject=endpoint_address(name), body={"name": name, **body})
 
 
-def update_config(connection: Connection, name: str, *, body: Body) -> None:
+def update_config(connection: Connection, name: str, *, body: Body) -> dict[str, JsonValue]:
     """Replace what the endpoint serves; the old config serves until the new one is ready.
+
+    Returns:
+        The endpoint, as the workspace describes it.
 
     Raises:
         BusyError: another update is running.
     """
-    connection.call("PUT", _path(name, "config"), subject=endpoint_address(name), body=body)
+    return connection.call("PUT", _path(name, "config"), subject=endpoint_address(name), body=body)
 
 
 def update_ai_gateway(connection: Connection, name: str, *, body: Body) -> None:

@@ -16,6 +16,12 @@ def objects_in(answer: Mapping[str, JsonValue], key: str) -> list[Mapping[str, J
     return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
+def object_in(answer: Mapping[str, JsonValue], key: str) -> Mapping[str, JsonValue]:
+    """Return the object in a field; missing is empty."""
+    found = answer.get(key)
+    return found if isinstance(found, dict) else {}
+
+
 def text(value: JsonValue) -> str:
     """Read a text field; missing is empty."""
     return value if isinstance(value, str) else ""

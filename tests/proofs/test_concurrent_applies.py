@@ -12,7 +12,7 @@ import pytest
 from hypothesis import strategies as st
 from proving.cases import Case
 from proving.looking import look
-from proving.processes import DONE, REFUSED, Job, run
+from proving.processes import DONE, REFUSED, Call, Ended, Job, run
 from proving.worlds import World, worlds
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from proving.sizes import Proof
 
     from local_workspace.local import LocalWorkspace
+
+
+OK = 200
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,37 @@ def require_whole(seen: dict[str, Any], versions: Iterable[dict[str, Any]]) -> N
                     assert part in allowed, f"{name}.{field}: {part} is of no version ({allowed})"
 
 
+OVERTAKEN = (
+    "another apply put another",
+    "the name was taken since",
+    "changed since the plan",
+    "was still running after",
+)
+"""What a process says that comes to its end otherwise than it meant because of others."""
+
+
+def require_says_so(process: Ended, all_of_them: list[Ended]) -> bool:
+    """See that a process says it if it was overtaken, and that it fails for nothing else; tell whether it was."""
+    assert process.code == DONE or any(each in process.said for each in OVERTAKEN), process.said
+    others = [call for each in all_of_them if each is not process for call in each.calls if call.status == OK]
+    for put in process.calls:
+        if put.method != "PUT" or not put.path.endswith("/config") or put.status != OK:
+            continue
+        endpoint = put.path.removesuffix("/config")
+        looks = [each for each in process.calls if each.method == "GET" and each.path == endpoint]
+        if any(is_overwritten(put, look, others) for look in looks):
+            assert f"model_serving_endpoints.{endpoint.rpartition('/')[2]}" in process.said
+            assert "another apply put another config" in process.said
+    return process.code != DONE
+
+
+def is_overwritten(put: Call, look: Call, others: Iterable[Call]) -> bool:
+    """Tell whether a look comes upon a config of others, whichever way simultaneous calls went."""
+    rivals = [each for each in others if each.path == put.path and each.ended > put.begun and each.begun < look.ended]
+    after = [each for each in rivals if each.begun > put.ended and each.ended < look.begun]
+    return bool(after) and all(each.body != put.body for each in rivals)
+
+
 @pytest.mark.parametrize("versions", [1, 2])
 def test_applies_at_once_mix_no_versions_and_one_more_settles_it(
     proof: Proof, server: LocalWorkspace, tmp_path: Path, versions: int
@@ -74,7 +108,8 @@ def test_applies_at_once_mix_no_versions_and_one_more_settles_it(
             for index, world in enumerate(race.versions)
         ]
         ended = run(*jobs)
-        assert set(ended) <= ({DONE} if versions == 1 else {DONE, REFUSED}), ended
+        assert {each.code for each in ended} <= ({DONE} if versions == 1 else {DONE, REFUSED}), ended
+        proof.tried("overtaken", sum(require_says_so(each, ended) for each in ended))
         expected = [each.expected(case.caller) for each in (race.before, *race.versions)]
         require_whole(look(case.api), expected)
         for world in race.versions[:versions]:

@@ -6,21 +6,27 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
 
 from proving.cases import Case
+from provisioning.errors import UnfinishedError
+from provisioning.model.events import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Barrier
     from pathlib import Path
 
     import requests
 
     from proving.worlds import World
+    from provisioning.errors import ProvisioningError
 
 When = Literal["before", "after"]
 
@@ -53,28 +59,103 @@ class Job:
     when: When = "before"
 
 
-def run(*jobs: Job) -> list[int | None]:
-    """Carry jobs out, all at once, each in a process of its own; the processes' exit codes, None for one that hangs."""
+@dataclass(frozen=True)
+class Call:
+    """A request of a process, and when: by a clock that all processes share.
+
+    Attributes:
+        begun, ended: when it was sent, and when its answer had come.
+        method, path: what was asked.
+        body: what was sent, as text.
+        status: of the answer.
+    """
+
+    begun: float
+    ended: float
+    method: str
+    path: str
+    body: str
+    status: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended.
+
+    Attributes:
+        code: the process's exit code; None if it hangs.
+        said: what went wrong, as a user reads it.
+        calls: its requests, in the order of their answers; none of a process that was killed.
+    """
+
+    code: int | None
+    said: str = ""
+    calls: tuple[Call, ...] = ()
+
+
+def run(*jobs: Job) -> list[Ended]:
+    """Carry jobs out, all at once, each in a process of its own."""
     barrier = PROCESSES.Barrier(len(jobs))
-    children = [PROCESSES.Process(target=_start_together, args=(barrier, job)) for job in jobs]
+    pipes = [PROCESSES.Pipe(duplex=False) for _ in jobs]
+    children = [
+        PROCESSES.Process(target=_start_together, args=(barrier, job, tell))
+        for job, (_, tell) in zip(jobs, pipes, strict=True)
+    ]
     for child in children:
         child.start()
+    for _, tell in pipes:
+        tell.close()
+    told = [_hear(hear) for hear, _ in pipes]
     for child in children:
         child.join(LONGEST_SECONDS)
-    return [child.exitcode for child in children]
+    return [Ended(child.exitcode, *each) for child, each in zip(children, told, strict=True)]
 
 
-def _start_together(barrier: Barrier, job: Job) -> None:
+def _hear(pipe: Connection) -> tuple[str, tuple[Call, ...]]:
+    with pipe:
+        try:
+            return pipe.recv() if pipe.poll(LONGEST_SECONDS) else ("", ())
+        except EOFError:  # killed
+            return "", ()
+
+
+def _start_together(barrier: Barrier, job: Job, tell: Connection) -> None:
     barrier.wait(LONGEST_SECONDS)
-    _carry_out(job)
+    _carry_out(job, tell)
 
 
-def _carry_out(job: Job) -> None:
-    """Apply, and leave with DONE or REFUSED, unless killed."""
+def _carry_out(job: Job, tell: Connection) -> None:
+    """Apply, say what was done, and leave with DONE or REFUSED, unless killed."""
+    calls: list[Call] = []
+    _watch(calls)
     if job.cut is not None:
         at_write(job.cut, job.when, lambda: os.kill(os.getpid(), signal.SIGKILL))
     error = Case(job.host, job.token, job.folder).apply(job.world)
+    tell.send((said_by(error), tuple(calls)))
     raise SystemExit(REFUSED if error else DONE)
+
+
+def said_by(error: ProvisioningError | None) -> str:
+    """Return what went wrong, as the command line shows it."""
+    failed = (
+        error.report.outcome.failed if isinstance(error, UnfinishedError) and isinstance(error.report, Report) else ()
+    )
+    return "\n".join([*([str(error)] if error else []), *(f"{each.address}: {each.message}" for each in failed)])
+
+
+def _watch(calls: list[Call]) -> None:
+    """Write down each request of this process's SDK."""
+    sends = HTTPAdapter.send
+
+    def send(self: HTTPAdapter, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # noqa: ANN401
+        begun, body = time.monotonic(), request.body or ""
+        answer = sends(self, request, **options)
+        text = body.decode() if isinstance(body, bytes) else body
+        path = urlsplit(request.url or "").path
+        calls.append(Call(begun, time.monotonic(), request.method or "", path, text, answer.status_code))
+        return answer
+
+    HTTPAdapter.send = send  # type: ignore[method-assign,assignment] # as in `at_write`
 
 
 def at_write(number: int, when: When, act: Callable[[], None]) -> Callable[[], None]:

@@ -6,7 +6,7 @@ import base64
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from databricks.sdk import WorkspaceClient
 
+    from provisioning.model.events import Report
+    from provisioning.model.workspace import Desired
     from tests.provisioning.conftest import Configs
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -118,3 +120,71 @@ def test_same_value_from_two_applies_at_once_is_no_conflict(applied: Configs, cl
 
     assert said == ""
     assert (held(client), taken_for(applied)) == ("sk-a", {"sk-a"})
+
+
+@pytest.fixture
+def versions(configs: Configs) -> tuple[Desired, Desired]:
+    """The configs, and an edit of what their endpoint serves."""
+    return provisioning.load([configs.folder]), edited(configs, "gpt-5")
+
+
+def edited(configs: Configs, model: str) -> Desired:
+    configs.endpoint["config"]["served_entities"][0]["external_model"]["name"] = model
+    return provisioning.load([configs.write().folder])
+
+
+def outcome(desired: Desired, on_event: Callable[[Event], None] = lambda _event: None) -> str:
+    """Apply; return what failed."""
+    try:
+        provisioning.apply(desired, access=access("sk-first"), on_event=on_event)
+    except UnfinishedError as error:
+        return " ".join(each.message for each in cast("Report", error.report).outcome.failed)
+    return ""
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["updated", "created"])
+def test_config_that_another_apply_put_meanwhile_is_noticed(
+    configs: Configs, versions: tuple[Desired, Desired], client: WorkspaceClient, *, there: bool
+) -> None:
+    ours, theirs = versions
+    if there:
+        assert outcome(edited(configs, "gpt-4.1")) == ""
+
+    said = outcome(ours, before(Operation.WAIT_READY, lambda: outcome(theirs)))
+
+    assert "model_serving_endpoints.chat" in said
+    assert "another apply put another config at the same time" in said
+    [entity] = client.serving_endpoints.get("chat").as_dict()["config"]["served_entities"]
+    assert entity["external_model"]["name"] == "gpt-5"
+    assert outcome(ours) == ""
+
+
+def test_same_config_from_two_applies_at_once_is_no_conflict(versions: tuple[Desired, Desired]) -> None:
+    ours, theirs = versions
+    assert outcome(theirs) == ""
+
+    assert outcome(ours, before(Operation.WAIT_READY, lambda: outcome(ours))) == ""
+
+
+def test_endpoint_that_another_version_made_first_is_told_from_a_strangers(versions: tuple[Desired, Desired]) -> None:
+    ours, theirs = versions
+
+    said = outcome(ours, before(Operation.CREATE_ENDPOINT, lambda: outcome(theirs)))
+
+    assert "the name was taken since the plan was made, by another apply of these configs, in another version" in said
+
+
+@pytest.mark.parametrize("at", [Operation.PUT_SECRET, Operation.RECORD_SECRETS])
+def test_scope_that_another_apply_deletes_meanwhile_is_said_to_be_gone(
+    applied: Configs, client: WorkspaceClient, at: Operation
+) -> None:
+    def before_the_call(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.step.operation is at:
+            client.secrets.delete_scope("llm")
+
+    applied.scope["secrets"]["other"] = {"env": "OPENAI_API_KEY"}
+
+    said = outcome(provisioning.load([applied.write().folder]), before_the_call)
+
+    assert "secret_scopes.llm" in said
+    assert "changed since the plan: it was deleted" in said
