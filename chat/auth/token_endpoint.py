@@ -23,7 +23,7 @@ from chat.errors import (
     inert,
 )
 from chat.network import proxy_for, tls_context
-from chat.wire import PRODUCT, Access, describe, retry_after
+from chat.wire import PRODUCT, Access, concealed, describe, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,12 +110,12 @@ def _asked(
 
 
 def _refused(host: str, error: HTTPError, secrets: tuple[str, ...]) -> ChatError:
-    said = describe(error.read(_LARGEST))
-    words = said.message
+    body = error.read(_LARGEST)
     for secret in secrets:
-        words = words.replace(secret, "***")
+        body = concealed(body, secret)
+    said = describe(body)
     details = Details(error.code, said.code, said.request_id, retry_after(error.headers))  # type: ignore[arg-type]  # a Message is looked up like a Mapping
-    reason = inert(" ".join(filter(None, (str(error.code), said.code, words))))
+    reason = inert(" ".join(filter(None, (str(error.code), said.code, said.message))))
     text = f"{host}{TOKEN_PATH} gave no token: {reason}."
     if error.code == 429:  # noqa: PLR2004 - too many requests
         return RateLimitedError(text, details=details)

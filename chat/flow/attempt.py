@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, cast
 
-from chat.errors import CallTimeoutError, ConnectionFailedError, RateLimitedError
+from chat.errors import CallTimeoutError, ChatError, ConnectionFailedError, RateLimitedError
 from chat.flow.reception import Reception
 from chat.flow.steps import Deliver, Endpoint, Enter, Flow, Place, Receive, Send, T
 from chat.messages import Answer, Chunk, ToolCallDelta
@@ -125,8 +125,12 @@ def _sent(endpoint: Endpoint, call: Call[T], access: Access, memory: Memory) -> 
 
 
 def _whole(call: Call[T], response: Response, origin: Mapping[str, object], credential: str) -> Flow[T]:
-    junk = "json" not in response.headers.get("content-type", "")
-    result = call.read(response.without(credential) if junk else response, origin)
+    try:
+        result = call.read(response, origin)
+    except ChatError:
+        result = None
+    if result is None:  # once more, for an error that quotes nothing of ours; not above, where it would show the other
+        result = call.read(response.without(credential), origin)
     if call.stream and isinstance(result, Answer):
         yield Deliver(_as_chunks(result))  # an endpoint that does not stream: its whole answer is one chunk
     return result

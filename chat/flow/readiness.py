@@ -91,10 +91,11 @@ def awaiting(endpoint: Endpoint) -> Iterator[None]:
 
 def _seen(endpoint: Endpoint, access: Access) -> Flow[Mapping[str, object] | None]:
     headers = {**HEADERS, **access.headers}
-    response: Response = yield Send(Request("GET", access.host, state_path(endpoint.name), headers, timeout=_TIMEOUT))
+    answer: Response = yield Send(Request("GET", access.host, state_path(endpoint.name), headers, timeout=_TIMEOUT))
+    response = answer.without(access.credential)
     if response.status < _FIRST_ERROR:
         return read_json(response)
-    error = refusal(response.without(access.credential))
+    error = refusal(response)
     if isinstance(error, NotFoundError):
         return None
     raise error

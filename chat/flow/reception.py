@@ -20,6 +20,7 @@ from chat.sse import DONE, Decoder, Event
 from chat.wire import (
     Response,
     ResponseEvents,
+    concealed,
     failed_response,
     is_failure,
     is_response_event,
@@ -175,4 +176,4 @@ class Reception:
         return StreamFailedError(f"The stream broke: {what}.", remedy=remedy, details=details, partial=partial)
 
     def _discreet(self, text: str) -> str:
-        return text.replace(self._credential, "***") if self._credential else text
+        return concealed(text.encode(), self._credential).decode()

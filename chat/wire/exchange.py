@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -98,12 +99,24 @@ class Response:
         """Take our own credential out of a body that an error may quote, should the server have echoed it.
 
         Args:
-            credential: the bare token; too short a one is no secret, but part of many a word.
+            credential: the bare token.
         """
-        secret = credential.encode()
-        if len(secret) < _SHORTEST_SECRET or self.body is None or secret not in self.body:
-            return self
-        return replace(self, body=self.body.replace(secret, b"***"))
+        return self if self.body is None else replace(self, body=concealed(self.body, credential))
+
+
+def concealed(said: bytes, secret: str) -> bytes:
+    """Take a secret out of what a server said, should it have echoed it, plainly or in base64.
+
+    Args:
+        said: the server's bytes.
+        secret: too short a one is no secret, but part of many a word.
+    """
+    plain = secret.encode()
+    if len(plain) < _SHORTEST_SECRET:
+        return said
+    for form in (plain, b64encode(plain), urlsafe_b64encode(plain)):
+        said = said.replace(form, b"***")
+    return said
 
 
 def is_stream(status: int, content_type: str | None) -> bool:

@@ -43,6 +43,8 @@ def carry_out(context: Context, step: Step) -> None:
             context.seen.require_endpoint(context.connection, step.name)
         if step.operation in _ON_SCOPES | {Operation.RECORD_SECRETS, Operation.RECORD_GRANTS}:
             context.seen.require_scope(context.connection, step.name)
+        if step.operation is Operation.RECORD_TOLD:
+            context.seen.require_scope(context.connection, step.item or "")
         raise
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from provisioning.errors import SecretSourceError, SourcesError, SourceUnsetError
 from provisioning.model.address import scope_address, secret_address
 from provisioning.model.plan import Operation
-from provisioning.model.secret import EnvSource, ExternalSource
+from provisioning.model.secret import ExternalSource
 from provisioning.secret_sources import read
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ def read_sources(
         for key, source in (scope.secrets or {}).items()
         if not isinstance(source, ExternalSource)
     ]
-    hidden = frozenset(source.env for _, _, source in declared if isinstance(source, EnvSource))
     values: dict[tuple[str, str], SecretStr] = {}
     unset: dict[tuple[str, str], SourceUnsetError] = {}
     failed: list[SecretSourceError] = []
@@ -69,7 +68,7 @@ def read_sources(
                 environ=environ,
                 position=_position(desired, scope, key),
                 allowed_commands=allowed_commands,
-                hidden=hidden,
+                hidden=desired.source_variables,
             )
             on_value(values[scope, key])
         except SourceUnsetError as error:

@@ -15,6 +15,7 @@ from provisioning.model.base import Model
 from provisioning.model.endpoints import ModelServingEndpoint
 from provisioning.model.permissions import ScopeLevel
 from provisioning.model.scopes import SecretScope
+from provisioning.model.secret import EnvSource
 
 
 class Target(Model):
@@ -51,11 +52,19 @@ class Desired(Model):
     """The address of each resource by its key in the configs (`model_serving_endpoints.chat`)."""
     selected: frozenset[Address] = frozenset()
     """What `--select` chose; empty if these are all of the configs. A selection never prunes."""
+    unselected_variables: frozenset[str] = frozenset()
+    """The environment variables that hold the secrets which were not selected: no program that is run sees them."""
     positions: Mapping[str, Position] = Field(default_factory=dict)
     """Where things are declared, by address, and by address with a field's path appended after `#`
     (`model_serving_endpoints.chat#config.served_entities[0].name`)."""
     notes: tuple[Diagnostic, ...] = ()
     """Warnings and notes that loading produced."""
+
+    @property
+    def source_variables(self) -> frozenset[str]:
+        """The environment variables that hold secrets, selected or not."""
+        sources = [source for scope in self.scopes for source in (scope.secrets or {}).values()]
+        return self.unselected_variables | {each.env for each in sources if isinstance(each, EnvSource)}
 
 
 class Verdict(StrEnum):

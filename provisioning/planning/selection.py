@@ -40,7 +40,14 @@ def select(desired: Desired, terms: Sequence[str]) -> Desired:
     scopes = tuple(
         each for each in desired.scopes if (address := scope_address(each.name)) in whole or folded(address) in needed
     )
-    return desired.model_copy(update={"scopes": scopes, "endpoints": endpoints, "selected": frozenset(chosen)})
+    return desired.model_copy(
+        update={
+            "scopes": scopes,
+            "endpoints": endpoints,
+            "selected": frozenset(chosen),
+            "unselected_variables": desired.source_variables,
+        }
+    )
 
 
 def _addresses(desired: Desired, term: str) -> tuple[Address, ...]:

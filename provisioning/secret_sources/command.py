@@ -23,7 +23,8 @@ ALLOW_VARIABLE: Final = "PROVISIONING_ALLOW_COMMANDS"
 
 _SECONDS: Final = 60.0
 _LONGEST_COMPLAINT: Final = 300
-_CREDENTIAL_PREFIXES: Final = ("DATABRICKS_", "BUNDLE_VAR_")
+_CREDENTIAL_PREFIXES: Final = ("DATABRICKS_", "BUNDLE_VAR_", "ARM_CLIENT_SECRET")
+"""What the SDK logs in to the workspace with; BUNDLE_VAR_ may hold anything that configs are given."""
 
 
 def read(source: CommandSource, place: Place) -> str:

@@ -37,7 +37,7 @@ PROCESSES.set_forkserver_preload(["pytest", "provisioning.runner", "provisioning
 DONE, REFUSED = 0, 9
 """How `_carry_out` leaves; 1 is Python's own for what should never happen."""
 
-LONGEST_SECONDS = 120
+LONGEST_SECONDS = 240
 
 
 @dataclass(frozen=True)

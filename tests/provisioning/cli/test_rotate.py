@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,21 @@ def test_rotation_writes_tells_and_calls(
     assert "sk-second" not in result.out + result.err
     assert "no way back to the old value" in result.out
     assert provision("plan", applied, "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("command", [("rotate", "llm/other"), ("apply", "--select", "secret_scopes.llm/secrets.other")])
+def test_program_that_is_run_for_one_secret_does_not_see_the_others(
+    configs: Configs, provision: Provision, client: WorkspaceClient, command: tuple[str, ...]
+) -> None:
+    shows = [sys.executable, "-c", "import os; print('holds ' + os.environ.get('OPENAI_API_KEY', 'nothing'))"]
+    configs.scope["secrets"]["other"] = {"command": shows}
+    provision("apply", configs.write(), "--yes", "--allow-command", sys.executable)
+    configs.scope["secrets"]["other"]["version"] = 2
+
+    result = provision(*command, configs.write(), "--yes", "--allow-command", sys.executable)
+
+    assert result.code == 0, result.err
+    assert base64.b64decode(client.secrets.get_secret("llm", "other").value or "") == b"holds nothing"
 
 
 @pytest.mark.parametrize("command", [("rotate", "llm/openai-key"), ("apply",)])
