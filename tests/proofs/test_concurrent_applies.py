@@ -81,7 +81,7 @@ def require_says_so(process: Ended, all_of_them: list[Ended]) -> bool:
         if put.method != "PUT" or not put.path.endswith("/config") or put.status != OK:
             continue
         endpoint = put.path.removesuffix("/config")
-        looks = [each for each in process.calls if each.method == "GET" and each.path == endpoint]
+        looks = [each for each in process.calls if each.method == "GET" and (each.path, each.status) == (endpoint, OK)]
         if any(is_overwritten(put, look, others) for look in looks):
             assert f"model_serving_endpoints.{endpoint.rpartition('/')[2]}" in process.said
             assert "another apply put another config" in process.said

@@ -134,7 +134,7 @@ def test_no_credential_reaches_a_host_that_it_is_not_for(proof: Proof, tmp_path:
         proof.tried("settings")
 
     with hosts(len(NAMES), login) as listening:
-        proof.holds(stays, SETTINGS, quick=60, full=2_000, shrink=False)
+        proof.holds(stays, SETTINGS, quick=60, full=1_000, shrink=False)
 
 
 @dataclass(frozen=True)
@@ -242,4 +242,4 @@ def test_users_at_once_never_send_each_others_tokens(proof: Proof) -> None:
         proof.tried("calls", len(calls))
 
     with hosts(2, echo) as listening:
-        proof.holds(apart, CALLS, quick=10, full=1_000, shrink=False)
+        proof.holds(apart, CALLS, quick=10, full=300, shrink=False)

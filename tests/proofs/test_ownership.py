@@ -194,4 +194,4 @@ def test_no_apply_or_destroy_touches_what_is_somebody_elses(
         proof.tried("histories")
 
     drawn = st.tuples(st.lists(worlds(), min_size=2 * len(TEAMS), max_size=2 * len(TEAMS)), MOVES)
-    proof.holds(lives, drawn, quick=25, full=2_000, shrink=False)
+    proof.holds(lives, drawn, quick=20, full=500, shrink=False)

@@ -150,7 +150,7 @@ def test_no_change_sends_a_secret_elsewhere_unless_somebody_allows_it(
         proof.tried("redirections")
 
     drawn = st.tuples(worlds(least=1), st.sampled_from(sorted(REDIRECTIONS)))
-    proof.holds(is_stopped, drawn, quick=24, full=1_000, shrink=False)
+    proof.holds(is_stopped, drawn, quick=24, full=300, shrink=False)
 
 
 def test_no_change_runs_a_program_unless_somebody_allows_it(

@@ -23,14 +23,14 @@ class Size(StrEnum):
     """How much is tried."""
 
     SAMPLE = "sample"
-    """A fifth of the quick size: what the suite runs, to see that the proofs work."""
+    """A tenth of the quick size: what the suite runs, to see that the proofs work."""
     QUICK = "quick"
     """What CI runs: minutes."""
     FULL = "full"
     """What docs/reliability.md reports: hours."""
 
 
-_SAMPLED = 5
+_SAMPLED = 10
 
 
 @dataclass
