@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import gzip
 import json
@@ -296,3 +297,18 @@ def test_what_a_cancelled_stream_left_is_not_the_next_calls(server: RawServer) -
 
     server.answers = [stream, whole]
     assert asyncio.run(run()) == "hello"
+
+
+@pytest.mark.parametrize("said", [TOKEN, base64.b64encode(TOKEN.encode()).decode()], ids=["plain", "base64"])
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+@pytest.mark.parametrize("wait", [0.0, 0.1], ids=["a call", "a look at its state"])
+def test_our_token_is_in_no_error_wherever_the_server_repeats_it(said: str, status: str, wait: float) -> None:
+    with RawServer() as server:
+        server.answers = [fixed(json.dumps({"error_code": "X", "message": f"bad: {said}"}).encode(), status=status)]
+        with (
+            ChatClient("e", host=server.host, token=TOKEN, wait=wait, max_retries=0) as client,
+            pytest.raises(errors.ChatError) as caught,
+        ):
+            client.invoke("hi")
+    assert "bad: ***" in str(caught.value)
+    assert said not in f"{caught.value} {vars(caught.value)} {caught.value.__context__}"
