@@ -30,7 +30,7 @@ from benchmarks.rows import (
 from benchmarks.workers import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
     from benchmarks.harness import Row
@@ -55,32 +55,51 @@ _RESULTS = ROOT / "benchmarks" / "results.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and report; return 1 if a family could not be measured, or a count is not as it should be."""
+    """Measure and report; return 1 if a family has failed, or a count is not as it should be."""
     asked = _parser().parse_args(arguments)
     rounds = 1 if asked.quick else asked.rounds
     chosen = {name: FAMILIES[name] for name in asked.only or FAMILIES}
-    peers = None if asked.quick or asked.no_peers else environment.peers(asked.peers)
+    peers = None if asked.quick or asked.no_peers else _peers(asked.peers)
     machine = environment.machine(peers)
-    rows: dict[str, list[Row]] = {}
-    failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(rounds, asked.quick, Path(sys.executable), peers, Path(scratch))
-        for name, family in chosen.items():
-            started = time.perf_counter()
-            try:
-                rows[name] = family.measure(bench)
-            except Exception as error:  # noqa: BLE001 - one family that fails must not take the others' results along
-                traceback.print_exc()
-                failed[name] = str(error).strip().partition("\n")[0]
-                continue
-            print(text(name, rows[name], judge_times=not asked.quick), flush=True)
-            print(f"  ({time.perf_counter() - started:.0f} s)", flush=True)
-    results = Results(datetime.now(UTC).date().isoformat(), rounds, machine, rows, failed)
+        measured = _measured(chosen, Bench(rounds, asked.quick, Path(sys.executable), peers, Path(scratch)))
+    results = Results(datetime.now(UTC).date().isoformat(), rounds, machine, *measured)
     if asked.json is not None:
         _write_json(results, asked.json)
-    if not (asked.quick or asked.only or asked.no_peers):
+    if peers is not None and not asked.only:
         publish(results)
     return _verdict(results)
+
+
+def _peers(folder: Path) -> Path | None:
+    try:
+        return environment.peers(folder)
+    except environment.RegistryError as error:
+        print(f"The peers are left out, and nothing is published: {error}", file=sys.stderr)
+        return None
+
+
+def _measured(
+    families: Mapping[str, ModuleType], bench: Bench
+) -> tuple[dict[str, list[Row]], dict[str, str], dict[str, str]]:
+    """Measure one family after the other; return their rows, and why which have failed or are left out."""
+    rows: dict[str, list[Row]] = {}
+    failed: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    for number, (name, family) in enumerate(families.items(), start=1):
+        print(f"Measuring {name} ({number} of {len(families)})", file=sys.stderr, flush=True)
+        started = time.perf_counter()
+        try:
+            rows[name] = family.measure(bench)
+        except environment.RegistryError as error:
+            left_out[name] = str(error)
+        except Exception as error:  # noqa: BLE001 - one family that fails must not take the others' results along
+            traceback.print_exc()
+            failed[name] = str(error).strip().partition("\n")[0]
+        else:
+            print(text(name, rows[name], judge_times=not bench.quick), flush=True)
+            print(f"  ({time.perf_counter() - started:.0f} s)", flush=True)
+    return rows, failed, left_out
 
 
 def publish(results: Results) -> None:
@@ -104,6 +123,8 @@ def _verdict(results: Results) -> int:
         print(f"not as it should be: {row.what}: {row.figure:g}, should be {row.target}", file=sys.stderr)
     for name, why in results.failed.items():
         print(f"could not be measured: {name}: {why}", file=sys.stderr)
+    for name, why in results.left_out.items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
     return 1 if missed or results.failed else 0
 
 

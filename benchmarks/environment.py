@@ -26,6 +26,10 @@ print(json.dumps(found))
 """
 
 
+class RegistryError(Exception):
+    """Packages could not be had; uv's own words are on stderr."""
+
+
 def requirements() -> list[str]:
     """Return what the peers are, the first of them first."""
     lines = PEERS.read_text(encoding="utf-8").splitlines()
@@ -38,9 +42,18 @@ def uv(*arguments: str, cwd: Path | None = None) -> str:
     Args:
         arguments: of the command line.
         cwd: where; outside the project unless said otherwise, whose own overrides are no user's.
+
+    Raises:
+        RegistryError: it could not fetch what it needs.
     """
     command = [sys.executable, "-m", "uv", *arguments]
-    done = subprocess.run(command, check=True, cwd=cwd or Path(sys.prefix).anchor, stdout=subprocess.PIPE, text=True)
+    # The authorities that uv brings along do not know a company's own registry; the system's do.
+    environment = {**os.environ, "UV_SYSTEM_CERTS": "1"}
+    folder = cwd or Path(sys.prefix).anchor
+    done = subprocess.run(command, check=False, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        # Not uv's words: they hold the registry's address, and this is published.
+        raise RegistryError(f"`uv {' '.join(arguments[:2])}` ended with {done.returncode}: is the registry reachable?")
     return done.stdout
 
 
@@ -49,6 +62,9 @@ def peers(folder: Path) -> Path:
 
     Args:
         folder: where it is kept; a change of the list of peers makes it anew.
+
+    Raises:
+        RegistryError: they could not be installed.
     """
     python, stamp = folder / "bin" / "python", folder / ".peers"
     wanted = PEERS.read_text(encoding="utf-8")

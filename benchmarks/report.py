@@ -28,7 +28,8 @@ class Results:
         rounds: how often each case had its turn.
         machine: where it was, and with which versions.
         rows: by the name of their family.
-        failed: why a family has no rows, by its name.
+        failed: why a family could not be measured, by its name.
+        left_out: why a family was not, where that is nobody's mistake.
     """
 
     date: str
@@ -36,6 +37,7 @@ class Results:
     machine: Mapping[str, object]
     rows: Mapping[str, Sequence[Row]]
     failed: Mapping[str, str]
+    left_out: Mapping[str, str]
 
     def all_rows(self) -> list[Row]:
         """Return the rows of all families, in their order."""
@@ -53,6 +55,7 @@ class Results:
             "machine": dict(self.machine),
             "rows": told,
             "failed": dict(self.failed),
+            "left_out": dict(self.left_out),
         }
 
 
@@ -105,6 +108,7 @@ def markdown(results: Results) -> str:
         cells = [row.what, f"{_sample(ours.median)} {ours.unit}", beside, figure_of(row), target, mark]
         lines.append(_line(cells))
     lines += [f"\n`{family}` could not be measured: {why}" for family, why in results.failed.items()]
+    lines += [f"\n`{family}` is left out: {why}" for family, why in results.left_out.items()]
     notes = [f"- {row.what}: {row.note}." for row in results.all_rows() if row.note]
     return "\n".join([*lines, "", *notes, "", *_PLOTS, ""])
 

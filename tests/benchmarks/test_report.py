@@ -25,7 +25,7 @@ SLOW = Row("an import", FAST.measured, (3.0,), "times", Target("≤", 2))
 
 
 def results(*rows: Row) -> Results:
-    return Results("2026-01-31", 3, MACHINE, {"family": rows}, {"other": "it is broken"})
+    return Results("2026-01-31", 3, MACHINE, {"family": rows}, {"other": "it is broken"}, {"installs": "no registry"})
 
 
 def test_the_table_says_what_is_reached_and_what_is_missed() -> None:
@@ -33,6 +33,7 @@ def test_the_table_says_what_is_reached_and_what_is_missed() -> None:
     assert "| a &#124; call | 1.10 ms | theirs: 3.30 ms | 3.10 times faster (3 to 3.20) | ≥ 2 | reached |" in table
     assert "| ≤ 2 | **missed** |" in table
     assert "`other` could not be measured: it is broken" in table
+    assert "`installs` is left out: no registry" in table
     assert "- a | call: of a kind." in table
 
 
