@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from chat.messages import Answer, Choice, Chunk, Content, ToolCall, ToolCallDelta, Usage
-from chat.messages.answer import arguments_of
+from chat.messages.answer import arguments_of, extras_of
 from chat.messages.content import blocks_of, reasoning_beside, reasoning_of, text_of
 from chat.messages.usage import UsageReport
 
@@ -121,6 +121,7 @@ class _Growing:
         self._calls: dict[int, ToolCallDelta] = {}
         self._places: dict[int, int] = {}
         self._logprobs: dict[str, list[object]] = {}
+        self._extras: dict[str, object] = {}
         self._refusal = ""
         self.finish_reason: str | None = None
         self.begun = False
@@ -149,6 +150,8 @@ class _Growing:
         calls = self._tool_calls(delta["tool_calls"]) if delta.get("tool_calls") else ()
         if isinstance(refusal := delta.get("refusal"), str):
             self._refusal += refusal
+        for name, extra in extras_of(delta).items():
+            self._extras[name] = _extended(self._extras.get(name), extra, name)
         reason = choice.get("finish_reason")
         if ends := isinstance(reason, str) and reason not in {"", self.finish_reason}:  # some say it again and again
             self.finish_reason = reason
@@ -179,6 +182,7 @@ class _Growing:
             refusal=self._refusal or None,
             logprobs=self._logprobs or None,
             index=index,
+            extras=self._extras,
         )
 
     def _collected(self, logprobs: Mapping[str, object]) -> Mapping[str, object]:
@@ -217,6 +221,21 @@ class _Growing:
 
 
 _NO_ARGUMENTS = "{}"
+_WHOLE = frozenset({"id", "name", "type"})
+"""Extras that are said as a whole: where they are said again, nothing is added."""
+
+
+def _extended(before: object, piece: object, name: str) -> object:
+    """Add a piece to an extra, as `audio` and `function_call` come: objects whose texts and lists grow."""
+    if isinstance(before, dict) and isinstance(piece, dict):
+        return {**before, **{key: _appended(before.get(key), value, key) for key, value in piece.items()}}
+    return _appended(before, piece, name)
+
+
+def _appended(before: object, piece: object, name: str) -> object:
+    if isinstance(before, str) and isinstance(piece, str) and name not in _WHOLE:
+        return before + piece
+    return [*before, *piece] if isinstance(before, list) and isinstance(piece, list) else piece
 
 
 def _is_another(before: ToolCallDelta, identity: object, name: object) -> bool:

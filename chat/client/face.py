@@ -42,7 +42,8 @@ class ChatClient:
             has never answered is given up after 5, or after `wait`.
         max_retries: how many retries at most; None leaves it to `retry_for`.
         resume: whether to ask for the rest of a streamed text when its stream breaks. Off, that is an error, since a
-            model may go on otherwise than it would have; `answer.metadata["resumed"]` says when it was done.
+            model may go on otherwise than it would have; `answer.metadata["resumed"]` says when it was done. It is a
+            retry: with `max_retries=0` there is none.
         max_bytes: how large an answer, or one event of a stream, may be.
         headers: further headers for each request.
         use_responses_api: whether to ask by the Responses API; prompts, parameters and answers stay the same.

@@ -28,6 +28,9 @@ from chat.wire import (
 
 Endpoints: TypeAlias = str | Endpoint | Sequence[str | Endpoint]
 
+# What a client is told once, or a stream alone. Whoever tells it to another call takes it for an option of that call.
+_OPTIONS = frozenset({"resume", "retry_for", "max_retries", "max_bytes", "host", "workspace_client", "on_pause"})
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -110,8 +113,11 @@ class Caller:
             params: further fields of the request's body (`temperature`, `max_tokens`, `tools`, …).
             stream: whether to ask for an event stream.
             options: what this call does differently from the client.
+
+        Raises:
+            InvalidRequestError: a parameter is an option that this call does not have.
         """
-        body = chat_body(as_messages(prompt), params, stream=stream)
+        body = chat_body(as_messages(prompt), _fields(params), stream=stream)
         dialect = RESPONSES if self.use_responses_api else INVOCATIONS
         flow = self._flow(body, read_answer, options, dialect=dialect, stream=stream)
         return self.trace(flow, self._endpoints(options)[0].name, body)
@@ -123,8 +129,11 @@ class Caller:
             texts: what to embed.
             params: further fields of the request's body.
             options: what this call does differently from the client.
+
+        Raises:
+            InvalidRequestError: a parameter is an option that this call does not have.
         """
-        body = {"input": list(texts), **{name: value for name, value in params.items() if value is not None}}
+        body = {"input": list(texts), **{name: value for name, value in _fields(params).items() if value is not None}}
         return self._flow(body, read_embeddings(len(texts)), options)
 
     def memory(self, endpoint: Endpoint) -> Memory:
@@ -162,6 +171,18 @@ class Caller:
         if options.token is None:
             return endpoints
         return tuple(replace(each, token=options.token) for each in endpoints)
+
+
+def _fields(params: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a call's further fields, if none is an option: sent as a field, it would be refused, or do nothing."""
+    for name in params:
+        if name in _OPTIONS:
+            where = "a call that streams, or pass it to the client" if name == "resume" else "the client"
+            raise InvalidRequestError(
+                f"{name}= is no option of this call.",
+                remedy=f"Pass it to {where}; a field of the request that has this name goes into extra_body=.",
+            )
+    return params
 
 
 def endpoints_of(given: Endpoints) -> tuple[Endpoint, ...]:

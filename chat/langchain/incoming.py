@@ -79,7 +79,7 @@ class ChunkWriter:
             raise AssertionError("a stream that is over has its answer")
         message = AIMessageChunk(
             content="" if self._index < 0 else [],
-            additional_kwargs=_refusal(answer.choices[0]),
+            additional_kwargs=_beside(answer.choices[0]),
             usage_metadata=to_usage(answer.usage),
             response_metadata=said_of(answer),
             chunk_position="last",
@@ -145,7 +145,7 @@ def _generation(choice: Choice, usage: Usage | None, said: Mapping[str, Any]) ->
     content = choice.content
     message = AIMessage(
         content=content if isinstance(content, str) else [to_block(block) for block in content],
-        additional_kwargs=_refusal(choice),
+        additional_kwargs=_beside(choice),
         response_metadata={**said, **info},
         tool_calls=calls,
         invalid_tool_calls=invalid,
@@ -154,8 +154,8 @@ def _generation(choice: Choice, usage: Usage | None, said: Mapping[str, Any]) ->
     return ChatGeneration(message=message, generation_info=info)
 
 
-def _refusal(choice: Choice) -> dict[str, Any]:
-    return {"refusal": choice.refusal} if choice.refusal else {}
+def _beside(choice: Choice) -> dict[str, Any]:
+    return {**choice.extras, "refusal": choice.refusal} if choice.refusal else {**choice.extras}
 
 
 def _calls(calls: tuple[ToolCall, ...]) -> tuple[list[LangChainToolCall], list[InvalidToolCall]]:

@@ -12,6 +12,8 @@ from chat.messages.content import Content, reasoning_beside
 if TYPE_CHECKING:
     from chat.messages.usage import Usage
 
+_READ = frozenset({"role", "content", "tool_calls", "refusal", "reasoning", "reasoning_content"})
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
@@ -62,6 +64,7 @@ class Choice:
         refusal: what the model said instead of an answer that it refused to give.
         logprobs: the API's own object, if asked for.
         index: its place among the choices.
+        extras: what else the message says (`audio`, `annotations`, a legacy `function_call`), as the API puts it.
     """
 
     content: str | list[dict[str, object]] = ""
@@ -72,6 +75,7 @@ class Choice:
     refusal: str | None = None
     logprobs: Mapping[str, object] | None = None
     index: int = 0
+    extras: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def message(self) -> dict[str, object]:
@@ -204,7 +208,13 @@ def read_choice(choice: Mapping[str, object], *, index: int = 0) -> Choice:
         refusal=_text(message.get("refusal")),
         logprobs=logprobs if isinstance(logprobs, Mapping) else None,
         index=int(place) if isinstance(place := choice.get("index"), int) else index,
+        extras=extras_of(message),
     )
+
+
+def extras_of(message: Mapping[str, object]) -> dict[str, object]:
+    """Read what a message or a delta says that no attribute of an answer stands for; what is empty says nothing."""
+    return {name: value for name, value in message.items() if name not in _READ and value}
 
 
 def read_tool_calls(calls: object) -> tuple[ToolCall, ...]:

@@ -327,3 +327,29 @@ def test_traces_are_told_what_langchains_own_slower_way_tells() -> None:
     for call in ({}, {"temperature": 0.2, "max_tokens": 7}, {"model": "other"}):
         told = BaseChatModel._get_ls_params(model, stop=["y"], **call)
         assert model._get_ls_params(stop=["y"], **call) == {**told, "ls_provider": "databricks"}
+
+
+SPOKEN = {"audio": {"id": "a1", "data": "QUJD", "transcript": "hello"}, "annotations": [{"url": "u"}, {"url": "v"}]}
+CALLED = {"function_call": {"name": "f", "arguments": '{"a": 1}'}}
+
+
+def test_what_has_no_place_in_a_message_is_kept_beside_it(scripted: ScriptedServer) -> None:
+    scripted.reply({"choices": [{"message": {"content": None, "role": "assistant", **SPOKEN, **CALLED}}]})
+    with ChatDatabricks(endpoint="e", host=scripted.host, token=TOKEN) as model:
+        assert model.invoke("hi").additional_kwargs == {**SPOKEN, **CALLED}
+
+
+def test_what_is_kept_beside_a_message_grows_with_its_stream(scripted: ScriptedServer) -> None:
+    scripted.stream(
+        {
+            "choices": [
+                {"delta": {"audio": {"id": "a1", "data": "QU"}, "function_call": {"name": "f", "arguments": "{"}}}
+            ]
+        },
+        {"choices": [{"delta": {"audio": {"id": "a1", "data": "JD", "transcript": "hello"}, "annotations": []}}]},
+        {"choices": [{"delta": {"annotations": [{"url": "u"}], "function_call": {"arguments": '"a": 1}'}}}]},
+        {"choices": [{"delta": {"annotations": [{"url": "v"}]}, "finish_reason": "stop"}]},
+    )
+    with ChatDatabricks(endpoint="e", host=scripted.host, token=TOKEN) as model:
+        chunks = list(model.stream("hi"))
+    assert sum(chunks[1:], chunks[0]).additional_kwargs == {**SPOKEN, **CALLED}

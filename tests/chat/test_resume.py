@@ -118,3 +118,23 @@ def test_what_would_not_fit_together_is_not_resumed(face: Face, events: list[Any
         face.stream(resume=True, params=params)
     assert caught.value.partial is not None
     assert len(face.server.requests) == 1
+
+
+@pytest.mark.parametrize("option", ["resume", "max_retries", "retry_for", "host"])
+def test_an_option_that_a_call_does_not_have_is_refused_and_not_sent(face: Face, option: str) -> None:
+    with pytest.raises(errors.InvalidRequestError, match=f"{option}= is no option"):
+        face.invoke({option: 1})
+    assert face.server.requests == []
+
+
+def test_a_field_of_an_options_name_goes_into_extra_body(face: Face) -> None:
+    face.server.reply({"choices": [{"message": {"content": "one"}}]})
+    face.invoke({"extra_body": {"resume": True}})
+    assert face.server.bodies[0]["resume"] is True
+
+
+def test_a_client_that_never_retries_resumes_nothing(face: Face) -> None:
+    face.server.stream(delta("one "), None).stream(delta("two", finish="stop"))
+    with pytest.raises(errors.StreamCutError):
+        face.stream(resume=True, max_retries=0)
+    assert len(face.server.requests) == 1
