@@ -38,9 +38,9 @@ class Alone(BaseChatModel):
             yield ChatGenerationChunk(message=AIMessageChunk(content=" word"))
 
 
-def _main(calls: int) -> None:
+def _main(calls: int, calls_at_once: int) -> None:
     model = Alone()
-    times = max(2, calls // _AT_ONCE)
+    times = max(2, calls_at_once // _AT_ONCE)
 
     def invoke() -> int:
         for _ in range(calls):
@@ -56,4 +56,5 @@ def _main(calls: int) -> None:
 
 
 if __name__ == "__main__":
-    _main(json.loads(sys.argv[1])["calls"])
+    given = json.loads(sys.argv[1])
+    _main(given["calls"], given["calls_at_once"])

@@ -21,11 +21,12 @@ class Bare:
     """`http.client` for one call after the other, aiohttp for many at once; both keep their connections.
 
     Args:
-        setting: `host`, `path`, `token` and `calls`.
+        setting: `host`, `path`, `token`, `calls` and `calls_at_once`.
     """
 
     def __init__(self, setting: dict[str, Any]) -> None:
         self._calls: int = setting["calls"]
+        self._calls_at_once: int = setting["calls_at_once"]
         self._path: str = setting["path"]
         self._url = setting["host"] + self._path
         self._headers = {"Authorization": f"Bearer {setting['token']}", "Content-Type": "application/json"}
@@ -55,7 +56,7 @@ class Bare:
         """Make so many calls at once, a few times."""
         if self._session is None:
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-        times = max(2, self._calls // many)
+        times = max(2, self._calls_at_once // many)
         for _ in range(times):
             await asyncio.gather(*(self._ainvoke(self._session) for _ in range(many)))
         return times * many

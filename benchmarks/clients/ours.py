@@ -22,12 +22,14 @@ class Ours:
     """The clients, made once; all keep their connections.
 
     Args:
-        setting: `host`, `endpoint`, `token`, `calls`, `prompts` and `concurrency` of a batch, `scratch`.
+        setting: `host`, `endpoint`, `token`, `calls`, `calls_at_once`, `scratch`, and a batch's `prompts` and
+            `concurrency`.
     """
 
     def __init__(self, setting: dict[str, Any]) -> None:
         self._setting = setting
         self._calls: int = setting["calls"]
+        self._calls_at_once: int = setting["calls_at_once"]
         where = {"host": setting["host"], "token": setting["token"]}
         self._client = ChatClient(setting["endpoint"], **where)
         self._aclient = AsyncChatClient(setting["endpoint"], **where)
@@ -66,7 +68,7 @@ class Ours:
         return self._calls
 
     async def _gather(self, call: Callable[[], Awaitable[object]], many: int) -> int:
-        times = max(2, self._calls // many)
+        times = max(2, self._calls_at_once // many)
         for _ in range(times):
             await asyncio.gather(*(call() for _ in range(many)))
         return times * many

@@ -27,12 +27,14 @@ class Theirs:
     """The clients, made once.
 
     Args:
-        setting: `host`, `endpoint`, `token`, `calls`, `prompts` and `concurrency` of a batch, `scratch`.
+        setting: `host`, `endpoint`, `token`, `calls`, `calls_at_once`, `scratch`, and a batch's `prompts` and
+            `concurrency`.
     """
 
     def __init__(self, setting: dict[str, Any]) -> None:
         self._setting = setting
         self._calls: int = setting["calls"]
+        self._calls_at_once: int = setting["calls_at_once"]
         host, token, endpoint = setting["host"], setting["token"], setting["endpoint"]
         self._endpoint = endpoint
         self._target = Path(setting["scratch"], "theirs.jsonl")
@@ -61,7 +63,7 @@ class Theirs:
         return await self._openai.chat.completions.create(model=self._endpoint, messages=messages)
 
     async def _gather(self, call: Callable[[], Awaitable[object]]) -> int:
-        times = max(2, self._calls // _AT_ONCE)
+        times = max(2, self._calls_at_once // _AT_ONCE)
         for _ in range(times):
             await asyncio.gather(*(call() for _ in range(_AT_ONCE)))
         return times * _AT_ONCE

@@ -67,6 +67,7 @@ def settings(bench: Bench, host: str) -> dict[str, object]:
         "endpoint": ENDPOINT,
         "token": TOKEN,
         "calls": bench.size(200, 10),
+        "calls_at_once": bench.size(600, 10),
         "concurrent": CONCURRENT,
         "prompts": bench.size(10_000, 100),
         "concurrency": 64,
