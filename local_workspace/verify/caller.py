@@ -167,5 +167,5 @@ class Caller:
 def _value(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return data.decode(errors="replace")

@@ -51,7 +51,7 @@ def run_command(
             return 0
         if out is not None:
             # Before anything is made: nobody asks in vain for want of a place to write to.
-            _write(out, "")
+            _check_writable(out)
         name = secrets.token_hex(4)
         click.echo(f"asking {workspace.host}; all that is made begins with gatewright-verify-{name}", err=True)
         with _ends_by_interrupt():
@@ -85,6 +85,17 @@ def _read(path: Path) -> str:
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {path}: {error.strerror}") from error
+
+
+def _check_writable(path: Path) -> None:
+    """Open the file for writing and leave it as it was: it may hold the answers of an earlier run."""
+    is_new = not path.exists()
+    try:
+        path.open("a").close()
+        if is_new:
+            path.unlink()
     except OSError as error:
         raise click.ClickException(f"cannot write {path}: {error.strerror}") from error
 

@@ -62,10 +62,10 @@ class Scratch:
 
     def _removed(self, kind: str, name: str) -> bool:
         for attempt in range(_TRIES):
-            if attempt:
-                # An endpoint that is updating, or a limit of writes: both pass.
-                self._sleep(_PAUSE * attempt)
             try:
+                if attempt:
+                    # An endpoint that is updating, or a limit of writes: both pass.
+                    self._sleep(_PAUSE * attempt)
                 reply = self._remove(kind, name)
             except (UnreachableError, KeyboardInterrupt):
                 # Who breaks a run off wants it to end, and what it made to be gone.

@@ -10,11 +10,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+import click
 import pytest
 
 from local_workspace import Behaviour, LocalWorkspace
 from local_workspace.verify import checks, fixtures, report
+from local_workspace.verify.caller import _value
 from local_workspace.verify.check import KEY, UnansweredError
+from local_workspace.verify.command import run_command
 from local_workspace.verify.run import Outcome, UnknownCheckError, Verdict, chosen, verify
 from local_workspace.verify.target import Target
 
@@ -131,11 +134,32 @@ def test_a_delete_that_fails_is_tried_again(workspace: LocalWorkspace, api: Api)
     assert asked(workspace, "not_ready_status").left == left_in(api) == []
 
 
+def test_who_breaks_off_while_it_waits_to_remove_has_all_removed_nevertheless(
+    workspace: LocalWorkspace, api: Api
+) -> None:
+    workspace.faults.arm([{"match": {"method": "DELETE"}, "kind": "status", "status": 409, "times": 2}])
+    pauses: list[float] = []
+
+    def impatient(seconds: float) -> None:
+        workspace.clock.advance(seconds)
+        waits_to_remove = any(each.method == "DELETE" for each in workspace.requests)
+        if waits_to_remove and not pauses:
+            pauses.append(seconds)
+            raise KeyboardInterrupt
+
+    assert asked(workspace, "not_ready_status", sleep=impatient).left == left_in(api) == []
+    assert pauses
+
+
 def test_an_answer_that_nobody_foresaw_is_a_finding(workspace: LocalWorkspace) -> None:
     call = {"path": "/serving-endpoints/*/invocations"}
     workspace.faults.arm([{"match": call, "kind": "status", "status": 418, "error_code": "TEAPOT"}])
     (finding,) = asked(workspace, "not_ready_status").findings
     assert (finding.verdict, finding.answer.value) == (Verdict.UNFORESEEN, 418)
+
+
+def test_an_answer_that_is_nested_too_deeply_is_read_as_text() -> None:
+    assert _value(b"[" * 200_000).startswith("[")
 
 
 def test_a_workspace_that_refuses_the_token_is_asked_nothing_else(workspace: LocalWorkspace) -> None:
@@ -193,6 +217,21 @@ def test_the_command_asks_reports_and_writes_fixtures(tmp_path: Path) -> None:
     assert "serve --behaviour missing_tag=refuse" in answer.stdout
     assert "All that was made is removed." in answer.stdout
     assert json.loads(out.read_text(encoding="utf-8"))["behaviour"] == {"missing_tag": "refuse"}
+
+
+def test_a_run_that_cannot_begin_leaves_earlier_answers_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = "http://127.0.0.1:9"
+    monkeypatch.setenv("DATABRICKS_HOST", host)
+    monkeypatch.setenv("DATABRICKS_TOKEN", "dapi-none")
+    kept, new = tmp_path / "answers.json", tmp_path / "new.json"
+    kept.write_text("of an earlier run", encoding="utf-8")
+    for out in (kept, new):
+        with pytest.raises(click.ClickException, match="NewConnectionError"):
+            run_command(host, token_file=None, run=True, only=(), also=(), calls=9, seconds=9, out=out)
+    assert kept.read_text(encoding="utf-8") == "of an earlier run"
+    assert not new.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
