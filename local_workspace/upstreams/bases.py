@@ -96,6 +96,9 @@ class Bases:
 @lru_cache(maxsize=512)
 def _public_host(url: str) -> str | None:
     """The provider's own host that a URL names, or None."""
-    host = (urlsplit(url).hostname or "").lower()
+    try:
+        host = (urlsplit(url).hostname or "").lower()
+    except ValueError:  # unreadable: who dials it says so
+        return None
     is_public = any(host == known.lstrip(".") or (known[0] == "." and host.endswith(known)) for known in _PUBLIC_HOSTS)
     return host if is_public else None

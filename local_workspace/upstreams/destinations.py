@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from local_workspace.errors import ApiError, bad_request, invalid
 from local_workspace.upstreams.credentials import EntraCredential, HeaderCredential
@@ -115,7 +115,7 @@ def _custom(model: Mapping[str, Any], path: str, _: Bases) -> Destination:
     key, token = config.get("api_key_auth"), config.get("bearer_token_auth")
     return Destination(
         provider="custom",
-        url=url if urlsplit(url).path.endswith(f"/{path}") else f"{url}/{path}",
+        url=url if url.partition("?")[0].endswith(f"/{path}") else f"{url}/{path}",
         credential=(
             HeaderCredential(header=required(key, "key"), reference=required(key, "value"))
             if key

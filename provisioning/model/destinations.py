@@ -64,5 +64,8 @@ def _addresses(model: dict[str, JsonValue]) -> Iterator[str]:
 
 
 def _origin(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # an endpoint of somebody else's may name anything
+        return address.lower()
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}"

@@ -24,12 +24,19 @@ _PDF_PAGE = re.compile(rb"/Type\s*/Page(?!s)")
 def describe_image(url: str) -> str:
     """Describe an image given as a data URL by its bytes, and one given by its address by the address alone."""
     if not url.startswith("data:"):
-        return f"an image at {urlsplit(url).hostname or 'an unreadable address'} (not fetched)"
+        return f"an image at {_host_of(url) or 'an unreadable address'} (not fetched)"
     declared, data = _decode_data_url(url)
     kind, size = _image_kind_and_size(data)
     kind = kind or declared.removeprefix("image/").upper() or "unknown"
     pixels = f"{size[0]}x{size[1]} pixels, " if size else ""
     return f"{_article(kind)} {kind} image ({pixels}{len(data)} bytes)"
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # brackets without an end
+        return None
 
 
 def describe_audio(audio: Mapping[str, Any]) -> str:

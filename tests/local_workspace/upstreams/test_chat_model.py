@@ -258,6 +258,8 @@ def test_audio_and_documents_are_described() -> None:
     assert 'a PDF document named "a.pdf" (1 page, 33 bytes)' in said([document])
     elsewhere = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
     assert "an image at example.com (not fetched)" in said([elsewhere])
+    unreadable = {"type": "image_url", "image_url": {"url": "http://[::1"}}
+    assert "an image at an unreadable address (not fetched)" in said([unreadable])
 
 
 def test_embeddings_are_unit_vectors_that_know_shared_words() -> None:

@@ -55,7 +55,7 @@ class Proof:
         return sizes[self.extent]
 
     def some(self, cases: Mapping[str, CaseT]) -> dict[str, CaseT]:
-        """Return the cases to try: all of them, or of the sample a fifth, drawn from the seed."""
+        """Return the cases to try: all of them, or of the sample some, drawn from the seed."""
         names = sorted(cases)
         chosen = self.dice("some").sample(names, self.size(quick=len(names), full=len(names)))
         return {name: cases[name] for name in chosen}
