@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock", "tests/clients/requirements.lock")
-SHIPPED = LOCKS[0]
+SHIPPED = "requirements.lock"
+LOCKS = (*sorted(each.name for each in ROOT.glob("requirements*.lock")), "tests/clients/requirements.lock")
 SBOM = ROOT / "build" / "sbom.json"
 
 _SERVICES = ("pypi", "osv")
