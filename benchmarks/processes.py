@@ -34,6 +34,11 @@ class Finished:
     output: str
 
 
+def users_environment() -> dict[str, str]:
+    """Return this process's environment with bytecode kept, as it is for users."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run(command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> Finished:
     """Run a program to its end, bytecode kept as it is for users.
 
@@ -44,7 +49,6 @@ def run(command: Sequence[str | Path], *, environment: Mapping[str, str] | None 
     Raises:
         RuntimeError: it failed; says what it printed.
     """
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as out:
         started = time.perf_counter()
         child = subprocess.Popen(
@@ -53,7 +57,7 @@ def run(command: Sequence[str | Path], *, environment: Mapping[str, str] | None 
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            env={**inherited, "PYTHONWARNINGS": "ignore", **(environment or {})},
+            env={**users_environment(), "PYTHONWARNINGS": "ignore", **(environment or {})},
         )
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - started

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.endpoint import CHUNKS, ENDPOINT, PATH
 from benchmarks.harness import Bench, Case, Row, Target, differences, ratios, take_turns
+from benchmarks.processes import users_environment
 from benchmarks.workers import ROOT, Worker
 from benchmarks.workload import workspace
 
@@ -112,7 +113,12 @@ def _bare(bench: Bench) -> Iterator[str]:
 def _running(bench: Bench, command: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """Run a server, and yield what its first line tells."""
     child = subprocess.Popen(
-        [str(bench.python), *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+        [str(bench.python), *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+        env=users_environment(),
     )
     try:
         if child.stdout is None:

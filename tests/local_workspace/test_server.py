@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import resource
 import socket
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from local_workspace import LocalWorkspace
+from local_workspace.server import allow_connections
 
 if TYPE_CHECKING:
     import pytest
@@ -30,3 +32,15 @@ def _rest(connection: socket.socket) -> bytes:
         return connection.recv(1000)
     except ConnectionResetError:
         return b""
+
+
+def test_as_many_files_are_allowed_as_the_system_lets_have() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[0], 512), before[1]))
+    try:
+        allow_connections()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert hard == before[1]
+    assert soft == (65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536))
