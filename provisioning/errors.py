@@ -169,6 +169,10 @@ class WorkspaceError(ProvisioningError):
         self.error_code = error_code
         self.request_id = request_id
 
+    def about(self, address: str) -> str:
+        """Return what is wrong, for a line that begins with an object's address: it is not named again."""
+        return f"{self.call}: {self.said}" if self.subject == address else self.message
+
     def restated(self, message: str, *, remedy: str) -> Self:
         """Return the same failure of the same call, in the words of who knows what it was made for."""
         return type(self)(

@@ -11,25 +11,21 @@ from typing import TYPE_CHECKING
 from provisioning.execution.context import Context
 from provisioning.execution.reviewed import carry_out
 from provisioning.execution.seen import Seen
-from provisioning.execution.smoke import COST
+from provisioning.execution.smoke import replaced_configs, with_notes
 from provisioning.execution.sources import Sources, read_sources, require
-from provisioning.model.address import endpoint_address
 from provisioning.model.events import Report
-from provisioning.model.plan import Operation, Plan
+from provisioning.model.plan import Plan
 from provisioning.planning.circumstances import Options
 from provisioning.planning.drift import drift_of
 from provisioning.planning.plan_file import refuse_unshown
 from provisioning.planning.planner import make_plan
 from provisioning.planning.removal import make_destroy_plan, make_disown_plan
-from provisioning.planning.requests import restorable_config
 from provisioning.planning.standings import standings_of
 from provisioning.session import Access, Session, open_session
 from provisioning.workspace.reader import read_live
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from pydantic import JsonValue
+    from collections.abc import Callable, Sequence
 
     from provisioning.model.events import Event
     from provisioning.model.workspace import Desired, Live, Standing
@@ -120,9 +116,9 @@ def apply(
     if shown is not None:
         refuse_unshown(shown, made)
     require(made, sources, every=require_sources)
-    previous = _previous(made, live) if smoke_test and rollback else {}
+    previous = replaced_configs(made, live) if smoke_test and rollback else {}
     if smoke_test:
-        made = _with_smoke_notes(made, previous, rollback=rollback)
+        made = with_notes(made, previous, rollback=rollback)
     context = Context(
         connection=session.connection,
         owner=session.owner,
@@ -273,33 +269,6 @@ def _part_with(
         stop=stop or threading.Event(),
     )
     return carry_out(made, context, review=review, on_event=on_event, waiting=False)
-
-
-def _previous(made: Plan, live: Live) -> dict[str, Mapping[str, JsonValue]]:
-    """Return the configs that the plan replaces, as far as they can be put back."""
-    replaced = {
-        step.name for change in made.changes for step in change.steps if step.operation is Operation.UPDATE_CONFIG
-    }
-    configs = {name: restorable_config(live.endpoints[name].body) for name in replaced if name in live.endpoints}
-    return {name: config for name, config in configs.items() if config is not None}
-
-
-def _with_smoke_notes(made: Plan, previous: Mapping[str, object], *, rollback: bool) -> Plan:
-    """Say before anything is written what the calls cost, and which endpoints cannot go back."""
-    deployed = [
-        step.name
-        for change in made.changes
-        for step in change.steps
-        if step.operation in {Operation.CREATE_ENDPOINT, Operation.UPDATE_CONFIG}
-    ]
-    if not deployed:
-        return made
-    stuck = [
-        f"{endpoint_address(name)}: if it does not answer, there is no config to go back to"
-        for name in deployed
-        if rollback and name not in previous
-    ]
-    return made.model_copy(update={"notes": (*made.notes, f"{', '.join(deployed)}: {COST}", *stuck)})
 
 
 def _read(session: Session, access: Access) -> Sources:

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from provisioning.errors import AbandonedApplyError, ProvisioningError
+from provisioning.errors import AbandonedApplyError, ProvisioningError, WorkspaceError
 from provisioning.execution.context import StoppedError
 from provisioning.execution.graph import Group, groups_of
 from provisioning.execution.operations import carry_out
@@ -225,7 +225,8 @@ class _Run:
             if len(steps) == len(change.steps):
                 continue
             if change is at and not isinstance(error, StoppedError):
-                message = self._context.connection.conceal(str(error))
+                said = error.about(change.address) if isinstance(error, WorkspaceError) else str(error)
+                message = self._context.connection.conceal(said)
                 missing = _MISSING if isinstance(error, EndpointMissingError) else None
                 self._fail(change, message, steps, remedy=getattr(error, "remedy", missing))
             elif steps:
