@@ -36,12 +36,7 @@ _TABLE: tuple[tuple[type[DatabricksError], type[WorkspaceError], int | None, str
     (sdk.ResourceAlreadyExists, AlreadyExistsError, None, None),
     (sdk.AlreadyExists, AlreadyExistsError, None, None),
     (sdk.NotFound, NotFoundError, 404, None),
-    (
-        sdk.Unauthenticated,
-        NotPermittedError,
-        401,
-        "check the login that is used: DATABRICKS_TOKEN, the profile, or the client's id and secret",
-    ),
+    (sdk.Unauthenticated, NotPermittedError, 401, "check the login: DATABRICKS_TOKEN, a profile, a client's secret"),
     (sdk.PermissionDenied, NotPermittedError, 403, "check the token, and this identity's rights on the object"),
     (sdk.ResourceConflict, BusyError, 409, "wait until the running update is over, then run again"),
     (sdk.TooManyRequests, UnreachableError, 429, "the workspace is busy: run again later"),

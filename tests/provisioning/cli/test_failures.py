@@ -43,6 +43,7 @@ def test_first_thing_that_fails_leaves_nothing_applied(
 
     assert result.code == 1
     assert "Applied: nothing" in result.err
+    assert f"secret_scopes.llm: failed: POST {SCOPES}: " in result.err  # its address stands there once
 
 
 def test_independent_resources_go_on_when_one_fails(
