@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LATENCY_MS = 50
+_ABOVE = 1.3
+"""What an apply may take of its bound."""
 _READING_SCOPES, _READING_ENDPOINTS = 3, 2
 _FIRST = 2
 """Requests that each wait for the one before: the SDK's look at the host, and who we are."""
@@ -57,12 +59,15 @@ def _without_changes(bench: Bench, load: Workload, folder: Path) -> list[Row]:
     wrote = sum(1 for each in asked if each["method"] != "GET")
     return [
         Row(
-            f"{shown}, {LATENCY_MS} ms latency, less the SDK's import",
+            f"{shown}, {LATENCY_MS} ms latency",
             (ours, ideal, sdk),
-            tuple(above / bound for above in differences(ours, sdk)),
-            "times the bound",
-            Target("≤", 1.3),
-            note=f"the least requests, {WORKERS} at a time; the SDK's import as it is by itself",
+            tuple(
+                all_of_it / (_ABOVE * bound + importing)
+                for all_of_it, importing in zip(ours.samples, sdk.samples, strict=True)
+            ),
+            f"times {_ABOVE:g} bounds and the SDK's import",
+            Target("≤", 1),
+            note=f"the bound: the least requests, {WORKERS} at a time",
         ),
         Row(
             f"{shown}, {LATENCY_MS} ms latency, less what it imports of the SDK",
