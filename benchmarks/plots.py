@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from html import escape
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
   text { fill: #e6edf3 } .small { fill: #9198a1 } .whisker { stroke: #e6edf3 }
 }
 """
-_LABELS, _BARS, _NUMBERS, _STEP = 430, 380, 110, 24
+_LABELS, _BARS, _NUMBERS, _STEP = 560, 380, 170, 24
+_LONGEST_LABEL = 78
 _LEAST, _MOST = 0.25, 64.0
 """The ends of the scale of margins; what lies beyond is drawn at its end."""
 
@@ -68,7 +70,12 @@ def _margin(row: Row, y: int) -> list[str]:
     low, high = _at(found[0]), _at(found[-1])
     kind = "reached" if row.reached else "missed"
     return [
-        _text(_LABELS - 10, y + 12, f"{row.what} ({row.measured[1].name})"[:68], anchor="end"),
+        _text(
+            _LABELS - 10,
+            y + 12,
+            shorten(f"{row.what} ({row.measured[1].name})", _LONGEST_LABEL, placeholder=" …"),
+            anchor="end",
+        ),
         _bar(start, y, max(1.0, end - start), kind),
         f'<line class="whisker" x1="{low:.1f}" x2="{high:.1f}" y1="{y + 8}" y2="{y + 8}"/>',
         _text(max(high, end) + 8, y + 12, f"{row.figure:.3g} {row.unit}", kind="small"),

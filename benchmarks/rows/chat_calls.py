@@ -151,4 +151,4 @@ def _at_once_beside_peers(bench: Bench, workers: _Workers) -> list[Row]:
         for peer in peers
     ]
     what, faster = "`ChatDatabricks.ainvoke`, 64 at once", ratios(peers[0], model)
-    return [*rows, Row(what, (model, peers[0], alone), faster, unit, Target("≥", 8))]
+    return [*rows, Row(what, (model, peers[0], alone), faster, unit, Target("≥", 8), note=_NOTE)]
