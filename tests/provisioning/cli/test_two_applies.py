@@ -138,7 +138,8 @@ def outcome(desired: Desired, on_event: Callable[[Event], None] = lambda _event:
     try:
         provisioning.apply(desired, access=access("sk-first"), on_event=on_event)
     except UnfinishedError as error:
-        return " ".join(each.message for each in cast("Report", error.report).outcome.failed)
+        failed = cast("Report", error.report).outcome.failed
+        return " ".join(f"{each.address}: {each.message}" for each in failed)
     return ""
 
 
