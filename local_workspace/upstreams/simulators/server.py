@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+_KEEP_ALIVE = 75
+"""Seconds: longer than aiohttp keeps a connection (15), or a call could meet the closing of the one it takes."""
+
 
 class LoopbackServer:
     """An HTTP server within the running event loop.
@@ -27,7 +30,15 @@ class LoopbackServer:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._config = Config(app, lifespan="off", access_log=False, log_config=None, ws="none", server_header=False)
+        self._config = Config(
+            app,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            ws="none",
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+        )
         self._state = ServerState()
         self._server: asyncio.Server | None = None
 
