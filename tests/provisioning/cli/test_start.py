@@ -51,7 +51,8 @@ def test_a_command_loads_no_client_of_the_sdk_until_somebody_asks_for_one() -> N
         "import sys, provisioning.runner; assert 'databricks.sdk.core' in sys.modules;"
         "assert not [each for each in sys.modules if each.startswith('databricks.sdk.mixins')];"
         "assert 'databricks.sdk.service.serving' not in sys.modules;"
-        "from databricks.sdk import WorkspaceClient; from provisioning.workspace.sdk import Config;"
-        "print(isinstance(WorkspaceClient(host='http://127.0.0.1:1', token='dapi', config=None).config, Config))"
+        "from databricks.sdk import WorkspaceClient; from databricks.sdk.core import Config;"
+        "from provisioning.workspace import sdk; assert sdk.Config is Config and WorkspaceClient.serving_endpoints;"
+        "assert 'databricks.sdk.service.serving' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
