@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from provisioning.execution.seen import Seen
@@ -124,7 +125,11 @@ class Context:
 
     def endpoint(self, name: str) -> ModelServingEndpoint | None:
         """Return an endpoint as declared; None if the configs don't name it."""
-        return next((each for each in self.desired.endpoints if each.name == name), None)
+        return self._declared.get(name)
+
+    @cached_property
+    def _declared(self) -> dict[str, ModelServingEndpoint]:
+        return {each.name: each for each in self.desired.endpoints}
 
     def timeout_of(self, name: str) -> float:
         """Return the seconds that an endpoint may take to become ready."""
