@@ -31,6 +31,8 @@ _UNKNOWN_TARGET = "P401"
 _INTERRUPTED = 130
 _AT_ONCE = 8
 """Targets at work at the same time; each has workers of its own."""
+_SIGNAL_SECONDS = 0.2
+"""How long to wait before looking for signals: one that arrives as a thread begins to wait does not end the wait."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ class _Round:
     def _await(self, running: Iterable[Future[TargetRun]], stop: threading.Event) -> None:
         while True:
             try:
-                wait(running)
+                while wait(running, timeout=_SIGNAL_SECONDS).not_done:
+                    pass
             except KeyboardInterrupt:
                 if not self._manner.writes:
                     raise

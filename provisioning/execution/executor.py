@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 WORKERS = 8
 """Groups at work at the same time; the permissions API takes 20 calls at once from a whole workspace."""
+
+_SIGNAL_SECONDS = 0.2
+"""How long a thread waits before it looks for signals: one that arrives as it begins to wait does not end the wait."""
 
 _MISSING = "`apply` makes it, if the configs declare it; else ask its owner for CAN_VIEW"
 _INTERRUPTED = "interrupted before it was begun"
@@ -102,6 +105,8 @@ def _unannounced(plan: Plan) -> dict[str, list[str]]:
 def _await(drained: Future[None], run: _Run, context: Context) -> None:
     while True:
         try:
+            while wait([drained], timeout=_SIGNAL_SECONDS).not_done:
+                pass
             return drained.result()
         except KeyboardInterrupt:
             if context.stop.is_set():

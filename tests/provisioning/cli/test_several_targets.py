@@ -280,7 +280,13 @@ def test_ctrl_c_lets_every_target_finish_its_calls(promoted: Configs, workspaces
         each.faults.arm([{"match": CREATE, "kind": "latency", "ms": 3000}])
 
     code, shown = on_terminal(
-        "apply", promoted, "--target", "dev,prod", "--yes", "--parallel-targets", interrupt_at=", 2 at work"
+        "apply",
+        promoted,
+        "--target",
+        "dev,prod",
+        "--yes",
+        "--parallel-targets",
+        interrupt_at="prod: model_serving_endpoints.chat: create endpoint",
     )
 
     assert code == 130, shown
