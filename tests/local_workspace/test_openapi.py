@@ -32,6 +32,8 @@ def running() -> Iterator[LocalWorkspace]:
 # Calls to endpoints are aimed at some that exist, in upstreams/test_invocation_fuzz.py.
 schema = schemathesis.openapi.from_dict(document(api_routes())).include(path_regex="^/api/")
 schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+# Each bound of each field: 0.3 s a route to work out, as tests are collected, in every process of the suite.
+schema.config.phases.coverage.enabled = "GATEWRIGHT_FUZZ_EXAMPLES" in os.environ
 
 
 @schema.parametrize()

@@ -28,6 +28,8 @@ AIMS = {"/embeddings": ("databricks-gte-large-en",), "/messages": ("databricks-c
 
 schema = schemathesis.openapi.from_dict(document(api_routes())).include(path_regex="^/serving-endpoints/")
 schema.config.generation.update(modes=[GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+# Each bound of each field: 0.3 s a route to work out, as tests are collected, in every process of the suite.
+schema.config.phases.coverage.enabled = "GATEWRIGHT_FUZZ_EXAMPLES" in os.environ
 
 
 @pytest.fixture(scope="module")
