@@ -10,17 +10,13 @@ import contextlib
 import re
 import select
 import socket
-from base64 import b64encode
-from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from io import BufferedReader, BytesIO, RawIOBase
 from ssl import SSLError
 from time import monotonic
-from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
-from chat.errors import UnreachableError, UntrustedHostError
-from chat.network import UNTRUSTED_REMEDY, proxy_for, tls_context
+from chat.route import CONNECT_TIMEOUT, Address, Route, untrusted
 
 if TYPE_CHECKING:
     from io import BufferedIOBase
@@ -28,127 +24,9 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-    from chat.wire import Request
-
-CONNECT_TIMEOUT = 10.0
-"""Seconds for a connection to be made."""
-
-_PORTS = {"http": 80, "https": 443}
 _OK = 200
 _AHEAD = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d\b")
 _MOST_HEADS, _MOST_LINES, _LONGEST_LINE = 32, 128, 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a URL points to.
-
-    Attributes:
-        name: the host's name or address.
-        port: its port.
-        netloc: both as the URL has them, for the Host header.
-        tls: how its certificate is checked; None for plain HTTP.
-        login: the `user:password` of the URL, or an empty string.
-    """
-
-    name: str
-    port: int
-    netloc: str
-    tls: SSLContext | None
-    login: str = ""
-
-    @classmethod
-    def of(cls, url: str) -> Self:
-        """Read a URL of scheme http or https."""
-        parts = urlsplit(url)
-        login, _, netloc = parts.netloc.rpartition("@")
-        context = tls_context() if parts.scheme == "https" else None
-        return cls(parts.hostname or "", parts.port or _PORTS[parts.scheme], netloc, context, unquote(login))
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """How to get to a workspace.
-
-    Attributes:
-        host: the workspace's scheme, host and port.
-        target: the same, read.
-        proxy: what is in between, if anything.
-        prefix: what a request's first line puts before the path: nothing, or for a proxy that is asked in plain HTTP
-            the whole origin.
-        headers: further header lines, for such a proxy.
-    """
-
-    host: str
-    target: Address
-    proxy: Address | None = None
-    prefix: str = ""
-    headers: str = ""
-
-    @classmethod
-    def to(cls, host: str) -> Self:
-        """Find the way to a host, as the environment says.
-
-        Args:
-            host: scheme, host and port.
-
-        Raises:
-            UntrustedHostError: the certificate bundle that the environment names cannot be read.
-            UnreachableError: the proxy that it names is of a kind that is not known here.
-        """
-        target, proxy = Address.of(host), proxy_for(host)
-        if proxy is None:
-            return cls(host, target)
-        if urlsplit(proxy).scheme not in _PORTS:
-            raise UnreachableError(
-                f"Cannot connect to {host}: a proxy by {urlsplit(proxy).scheme}:// is not supported.",
-                remedy="Name an http:// or https:// proxy in HTTPS_PROXY.",
-            )
-        between = Address.of(proxy)
-        if target.tls is not None:
-            return cls(host, target, between)
-        return cls(host, target, between, prefix=host, headers=_proxy_login(between))
-
-    def connect(self) -> socket.socket:
-        """Open a socket on which the workspace answers.
-
-        Raises:
-            UnreachableError: there is none to be had.
-            UntrustedHostError: a certificate on the way is not one to trust.
-        """
-        hop = self.proxy or self.target
-        try:
-            sock = socket.create_connection((hop.name, hop.port), CONNECT_TIMEOUT)
-        except OSError as error:
-            raise self._unreachable(error) from error
-        try:
-            # A request is one write: waiting to fill a packet (Nagle) would only delay it.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if hop.tls is not None:
-                sock = hop.tls.wrap_socket(sock, server_hostname=hop.name)
-            if self.proxy is not None and self.target.tls is not None:
-                self._tunnel(sock, self.proxy)
-                sock = _wrapped(sock, self.target, self.target.tls, twice=self.proxy.tls is not None)
-        except SSLError as error:
-            sock.close()
-            raise UntrustedHostError(f"{hop.netloc}: {error}", remedy=UNTRUSTED_REMEDY) from error
-        except (OSError, HTTPException) as error:
-            sock.close()
-            raise self._unreachable(error) from error
-        return sock
-
-    def _tunnel(self, sock: socket.socket, proxy: Address) -> None:
-        target = f"{self.target.name}:{self.target.port}"
-        sock.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{_proxy_login(proxy)}\r\n".encode())
-        response = HTTPResponse(sock, method="CONNECT")
-        response.begin()
-        if response.status != _OK:
-            raise OSError(f"the proxy {proxy.netloc} answered {response.status} {response.reason}")
-
-    def _unreachable(self, error: Exception) -> UnreachableError:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        through = f" through the proxy {self.proxy.netloc}" if self.proxy is not None else ""
-        return UnreachableError(f"Cannot connect to {self.host}{through}: {reason}.", remedy="Check DATABRICKS_HOST.")
 
 
 class _Incoming(RawIOBase):
@@ -217,7 +95,7 @@ class Connection:
     """
 
     def __init__(self, route: Route) -> None:
-        self._sock = route.connect()
+        self._sock = _connected(route)
         self._response: Answer | None = None
         self._timeout = CONNECT_TIMEOUT
 
@@ -271,19 +149,44 @@ class Connection:
             self._sock.close()
 
 
-def written(request: Request, route: Route) -> bytes:
-    """Write a request, head and body, as it goes over the wire."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in request.headers.items()])
-    length = f"Content-Length: {len(request.body)}\r\n" if request.body is not None else ""
-    head = (
-        f"{request.method} {route.prefix}{request.path} HTTP/1.1\r\nHost: {route.target.netloc}\r\n"
-        f"Accept-Encoding: identity\r\n{route.headers}{lines}{length}\r\n"
-    )
-    return head.encode("latin-1") + (request.body or b"")
+def _connected(route: Route) -> socket.socket:
+    """Open a socket on which the workspace answers.
+
+    Raises:
+        UnreachableError: there is none to be had.
+        UntrustedHostError: a certificate on the way is not one to trust.
+    """
+    hop, target = route.first_hop, route.target
+    try:
+        sock = socket.create_connection((hop.name, hop.port), CONNECT_TIMEOUT)
+    except OSError as error:
+        raise route.unreachable(error) from error
+    asked = hop
+    try:
+        # A request is one write: waiting to fill a packet (Nagle) would only delay it.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hop.tls is not None:
+            sock = hop.tls.wrap_socket(sock, server_hostname=hop.name)
+        opening = route.opening()
+        if opening is not None and target.tls is not None:
+            _open_tunnel(sock, opening, route)
+            asked = target
+            sock = _wrapped(sock, target, target.tls, twice=hop.tls is not None)
+    except SSLError as error:
+        sock.close()
+        raise untrusted(asked, error) from error
+    except (OSError, HTTPException) as error:
+        sock.close()
+        raise route.unreachable(error) from error
+    return sock
 
 
-def _proxy_login(proxy: Address) -> str:
-    return f"Proxy-Authorization: Basic {b64encode(proxy.login.encode()).decode()}\r\n" if proxy.login else ""
+def _open_tunnel(sock: socket.socket, opening: bytes, route: Route) -> None:
+    sock.sendall(opening)
+    response = HTTPResponse(sock, method="CONNECT")
+    response.begin()
+    if response.status != _OK:
+        raise route.refused(response.status, response.reason)
 
 
 def _wrapped(sock: socket.socket, target: Address, context: SSLContext, *, twice: bool) -> socket.socket:

@@ -10,8 +10,9 @@ from collections import deque
 from http.client import HTTPException, IncompleteRead
 from typing import TYPE_CHECKING, Protocol
 
-from chat.client.connection import Answer, Connection, Route, written
+from chat.client.connection import Answer, Connection
 from chat.errors import TIMEOUT_REMEDY, CallTimeoutError, ChatError, ConnectionFailedError
+from chat.route import Route, written
 from chat.wire import Request, Response, is_stream, too_large
 
 if TYPE_CHECKING:
