@@ -1,4 +1,4 @@
-"""The way to a workspace's host: the proxy and the certificate authorities that the environment names.
+"""What both transports ask of the machine: the proxy and the certificate authorities that its environment names.
 
 HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (also in lower case), REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE
 and SSL_CERT_DIR mean what they mean to curl and requests. Both transports ask here, so that they take the same way.
@@ -7,6 +7,7 @@ and SSL_CERT_DIR mean what they mean to curl and requests. Both transports ask h
 from __future__ import annotations
 
 import os
+import select
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,11 @@ from chat.errors import UntrustedHostError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
+
+    class _Descriptor(Protocol):
+        def fileno(self) -> int: ...
+
 
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -60,6 +66,15 @@ def tls_context(*, environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
         raise UntrustedHostError(
             f"The certificate bundle {bundle} cannot be read: {error}.", remedy=f"Check {', '.join(_BUNDLES)}."
         ) from error
+
+
+def is_readable(sock: _Descriptor) -> bool:
+    """Whether there is something to be read from a socket, be it its end."""
+    if hasattr(select, "poll"):
+        poll = select.poll()  # select() itself cannot watch descriptors above 1024
+        poll.register(sock, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([sock], [], [], 0)[0])
 
 
 def _bypassed(name: str, port: int | None, no_proxy: str) -> bool:

@@ -100,7 +100,8 @@ class Route:
         """Return what asks the proxy for a tunnel; None where there is none."""
         if self.proxy is None or self.target.tls is None:
             return None
-        target = f"{self.target.name}:{self.target.port}"
+        name = f"[{self.target.name}]" if ":" in self.target.name else self.target.name
+        target = f"{name}:{self.target.port}"
         return f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{_proxy_login(self.proxy)}\r\n".encode()
 
     def refused(self, status: int, reason: str) -> OSError:

@@ -1,32 +1,23 @@
-"""HTTP by aiohttp: one session for each event loop, with as many connections as there are calls."""
+"""HTTP for the asynchronous client: connections of their own for each event loop, as many as there are calls."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import zlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import aiohttp
-
-from chat.errors import (
-    TIMEOUT_REMEDY,
-    CallTimeoutError,
-    ChatError,
-    ConnectionFailedError,
-    UnreachableError,
-    UntrustedHostError,
-)
-from chat.network import UNTRUSTED_REMEDY, proxy_for, tls_context
-from chat.wire import Request, Response, is_stream, too_large
+from chat.aio.connection import LOST, Connection
+from chat.aio.pool import Pool
+from chat.errors import TIMEOUT_REMEDY, CallTimeoutError, ChatError, ConnectionFailedError
+from chat.route import Route, written
+from chat.wire import Request, Response, is_stream, too_large, unpacker
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncGenerator
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds for a connection to be made."""
-
 _DRAIN_TIMEOUT = 0.5
+_BROKEN = (*LOST, zlib.error)
 
 
 class AsyncBody(Protocol):
@@ -66,134 +57,116 @@ class LoopTransport:
     """
 
     def __init__(self) -> None:
-        self._sessions: dict[asyncio.AbstractEventLoop, _LoopSession] = {}
-        self._ways: dict[str, _Way] = {}
+        self._loops: dict[asyncio.AbstractEventLoop, _LoopPools] = {}
+        self._routes: dict[str, Route] = {}
 
     async def send(self, request: Request) -> tuple[Response, AsyncBody | None]:
         """Send a request; see `AsyncTransport`."""
-        session = (self._sessions.get(asyncio.get_running_loop()) or await self._opened()).session
-        way = self._ways.get(request.host) or self._ways.setdefault(request.host, _way_to(request.host))
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=request.timeout)
+        here = self._loops.get(asyncio.get_running_loop()) or await self._opened()
+        pool = here.pools.get(request.host)
+        if pool is None:
+            pool = here.pools.setdefault(request.host, Pool(self._route(request.host), asyncio.get_running_loop()))
+        connection = pool.kept() or await pool.made()
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT + request.timeout):  # aiohttp's begins anew with each byte
-                raw = await session.request(
-                    request.method,
-                    f"{request.host}{request.path}",
-                    data=request.body,
-                    headers=request.headers,
-                    timeout=timeout,
-                    allow_redirects=False,
-                    proxy=way.proxy,
-                    ssl=way.tls,
-                )
-            if request.stream and is_stream(raw.status, raw.headers.get("content-type")):
-                return Response(raw.status, raw.headers, None), _LoopBody(raw, request)
-            return Response(raw.status, raw.headers, await _whole(raw, request)), None
-        except (aiohttp.ClientError, OSError) as error:
+            connection.send(written(request, pool.route))
+            connection.within(request.timeout)
+            await connection.head()
+            if request.stream and is_stream(connection.status, connection.headers.get("content-type")):
+                return Response(connection.status, connection.headers, None), _LoopBody(connection, pool, request)
+            body = await _whole(connection, request)
+        except _BROKEN as error:
+            connection.cut()
             raise _translated(error, request) from error
+        except BaseException:
+            connection.cut()  # also when it is cancelled: what is left of this answer is not the next one's
+            raise
+        response = Response(connection.status, connection.headers, body)
+        pool.take_back(connection)
+        return response, None
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""
-        session = self._sessions.pop(asyncio.get_running_loop(), None)
-        if session is not None:
-            await session.closing.aclose()
+        here = self._loops.pop(asyncio.get_running_loop(), None)
+        if here is not None:
+            await here.closing.aclose()
 
     def __getstate__(self) -> dict[str, object]:
         """Travel without connections: the copy opens its own."""
-        return {"_sessions": {}, "_ways": {}}
+        return {"_loops": {}, "_routes": {}}
 
-    async def _opened(self) -> _LoopSession:
-        for loop in [loop for loop in self._sessions if loop.is_closed()]:
-            del self._sessions[loop]
-        # No limit: aiohttp's default of 100 would queue calls behind slow answers without a word.
-        # No trust_env: with it, aiohttp would send a password from ~/.netrc instead of our token.
-        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
-        opened = _LoopSession(session, _open_with_the_loop(session))
-        self._sessions[asyncio.get_running_loop()] = opened
+    def _route(self, host: str) -> Route:
+        return self._routes.get(host) or self._routes.setdefault(host, Route.to(host))
+
+    async def _opened(self) -> _LoopPools:
+        for loop in [loop for loop in self._loops if loop.is_closed()]:
+            del self._loops[loop]
+        pools: dict[str, Pool] = {}
+        opened = self._loops[asyncio.get_running_loop()] = _LoopPools(pools, _open_with_the_loop(pools))
         await anext(opened.closing)
         return opened
 
 
-class _LoopSession(NamedTuple):
-    """A session, and the generator that closes it: asyncio.run ends its loop by closing all its generators."""
+class _LoopPools(NamedTuple):
+    """A loop's pools by host, and the generator that closes them: asyncio.run ends its loop by closing all its own."""
 
-    session: aiohttp.ClientSession
+    pools: dict[str, Pool]
     closing: AsyncGenerator[None, None]
 
 
-class _Way(NamedTuple):
-    """How to get to a host: through which proxy, and by which certificates it is known."""
-
-    proxy: str | None
-    tls: ssl.SSLContext | bool
-
-
-def _way_to(host: str) -> _Way:
-    return _Way(proxy_for(host), tls_context() if host.startswith("https:") else True)
-
-
-async def _open_with_the_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+async def _open_with_the_loop(pools: dict[str, Pool]) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await session.close()
+        for pool in pools.values():
+            await pool.close()
 
 
 class _LoopBody:
-    def __init__(self, raw: aiohttp.ClientResponse, request: Request) -> None:
-        self._raw = raw
+    def __init__(self, connection: Connection, pool: Pool, request: Request) -> None:
+        self._connection = connection
+        self._pool = pool
         self._request = request
-        self._drained = False
+        self._unpacked = unpacker(connection.headers)
 
     async def receive(self) -> bytes:
+        self._connection.within(self._request.timeout)
         try:
-            return await self._raw.content.readany()
-        except (aiohttp.ClientError, OSError) as error:
-            if left := self._left():
-                return left
+            piece = await self._connection.piece()
+            while self._unpacked is not None and piece:
+                if plain := self._unpacked.decompress(piece):
+                    return plain  # a packed piece may hold less than a byte of text
+                piece = await self._connection.piece()
+        except _BROKEN as error:
             raise _translated(error, self._request) from error
-
-    def _left(self) -> bytes:
-        """What had come before the connection went away: aiohttp tells of the end ahead of it, and drops it."""
-        if self._drained:
-            return b""
-        self._drained = True
-        with contextlib.suppress(OSError):  # its own timeout, where that is what ended it
-            return self._raw.content._read_nowait(-1)  # noqa: SLF001 - its public reads raise before they look
-        return b""
+        return piece
 
     async def close(self, *, reuse: bool) -> None:
         if reuse:
             # Read the transfer's end, but do not wait for a server that leaves the connection open after [DONE].
-            with contextlib.suppress(aiohttp.ClientError, OSError):
-                await asyncio.wait_for(self._raw.read(), _DRAIN_TIMEOUT)
-        # A response read to its end has given its connection back already; close() cuts any other.
-        self._raw.close()
+            self._connection.within(_DRAIN_TIMEOUT)
+            with contextlib.suppress(*LOST):
+                while await self._connection.piece():
+                    pass
+        self._pool.take_back(self._connection)
 
 
-async def _whole(raw: aiohttp.ClientResponse, request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(request.timeout):
-            while len(body) <= request.max_bytes and (piece := await raw.content.readany()):
-                body += piece
-    except BaseException:
-        raw.close()  # also when it is cancelled: what is left of this answer is not the next one's
-        raise
-    if len(body) <= request.max_bytes:
-        return bytes(body)
-    raw.close()
-    raise too_large(request)
+async def _whole(connection: Connection, request: Request) -> bytes:
+    connection.within(request.timeout)
+    body = await connection.piece()
+    most = request.max_bytes + 1
+    while len(body) < most and (piece := await connection.piece()):
+        body += piece
+    unpacked = unpacker(connection.headers)
+    if unpacked is not None and len(body) < most:
+        body = unpacked.decompress(body, most)
+    if len(body) >= most:
+        raise too_large(request)
+    return body
 
 
 def _translated(error: Exception, request: Request) -> ChatError:
     """Say in our own words why there was no answer; never the headers, which hold the token."""
     where = f"{request.host}{request.path}"
-    if isinstance(error, aiohttp.ClientSSLError):
-        return UntrustedHostError(f"{request.host}: {error}", remedy=UNTRUSTED_REMEDY)
-    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
-        reason = str(getattr(error, "os_error", "")) or "no connection in time"
-        return UnreachableError(f"Cannot connect to {request.host}: {reason}.", remedy="Check DATABRICKS_HOST.")
     if isinstance(error, TimeoutError):
         return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=TIMEOUT_REMEDY)
     return ConnectionFailedError(f"The connection to {where} was lost: {type(error).__name__}.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import select
 import socket
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from io import BufferedReader, BytesIO, RawIOBase
@@ -16,6 +15,7 @@ from ssl import SSLError
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from chat.network import is_readable
 from chat.route import CONNECT_TIMEOUT, Address, Route, untrusted
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Connection:
     @property
     def stale(self) -> bool:
         """Whether the server has closed it while it was idle: then it is readable though nothing was asked."""
-        return _readable(self._sock)
+        return is_readable(self._sock)
 
     def settimeout(self, seconds: float) -> None:
         """Limit how long each read and write may take from now on."""
@@ -196,11 +196,3 @@ def _wrapped(sock: socket.socket, target: Address, context: SSLContext, *, twice
     from urllib3.util.ssltransport import SSLTransport  # noqa: PLC0415 - rare, and slow to import
 
     return SSLTransport(sock, context, server_hostname=target.name)  # type: ignore[return-value]  # a socket in all that is used here
-
-
-def _readable(sock: socket.socket) -> bool:
-    if hasattr(select, "poll"):
-        poll = select.poll()  # select() itself cannot watch descriptors above 1024
-        poll.register(sock, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([sock], [], [], 0)[0])

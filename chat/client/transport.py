@@ -8,22 +8,18 @@ import weakref
 import zlib
 from collections import deque
 from http.client import HTTPException, IncompleteRead
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from chat.client.connection import Answer, Connection
 from chat.errors import TIMEOUT_REMEDY, CallTimeoutError, ChatError, ConnectionFailedError
 from chat.route import Route, written
-from chat.wire import Request, Response, is_stream, too_large
-
-if TYPE_CHECKING:
-    from http.client import HTTPResponse
+from chat.wire import Request, Response, is_stream, too_large, unpacker
 
 _KEPT = 128
 """Idle connections kept for a workspace; more may be open at a time."""
 
 _PIECE = 1 << 16
 _DRAIN_TIMEOUT = 0.5
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 class Body(Protocol):
@@ -157,7 +153,7 @@ class _PooledBody:
         self._connection = connection
         self._pool = pool
         self._request = request
-        self._unpacked = _unpacker(raw)
+        self._unpacked = unpacker(raw.headers)  # type: ignore[arg-type]  # a Message is looked up like a Mapping
 
     def receive(self) -> bytes:
         self._raw.go_on()
@@ -181,20 +177,15 @@ class _PooledBody:
         self._pool.take_back(self._connection)
 
 
-def _unpacker(raw: HTTPResponse) -> zlib._Decompress | None:
-    """Unpack what a gateway packs although nobody asked it to."""
-    packed = (raw.headers.get("content-encoding") or "").lower() in {"gzip", "deflate", "x-gzip"}
-    return zlib.decompressobj(_GZIP_OR_ZLIB) if packed else None
-
-
 def _whole(raw: Answer, request: Request) -> bytes:
     raw.go_on()
     most = request.max_bytes + 1
-    body, unpacker = raw.read(most), _unpacker(raw)
+    body = raw.read(most)
     if len(body) < most and raw.length:
         raise IncompleteRead(b"", raw.length)  # as it would itself, were it asked for all
-    if unpacker is not None and len(body) < most:
-        body = unpacker.decompress(body, most)
+    unpacked = unpacker(raw.headers)  # type: ignore[arg-type]  # as above
+    if unpacked is not None and len(body) < most:
+        body = unpacked.decompress(body, most)
     if len(body) >= most:
         raise too_large(request)
     return body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -131,5 +132,16 @@ def is_stream(status: int, content_type: str | None) -> bool:
     return status < _FIRST_ERROR and "json" not in kind and "html" not in kind
 
 
+def unpacker(headers: Mapping[str, str]) -> zlib._Decompress | None:
+    """Return what unpacks a body that a gateway has packed although nobody asked it to; None if it is plain.
+
+    Args:
+        headers: the response's.
+    """
+    packed = (headers.get("content-encoding") or "").lower() in {"gzip", "deflate", "x-gzip"}
+    return zlib.decompressobj(_GZIP_OR_ZLIB) if packed else None
+
+
 _FIRST_ERROR = 400
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _SHORTEST_SECRET = 8

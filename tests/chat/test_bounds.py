@@ -11,7 +11,6 @@ import pytest
 from proving.servers import serving
 
 from chat import ChatClient, errors
-from chat.aio import transport
 from chat.wire import Response
 from tests.chat.faces import OK, TOKEN, Clock, delta
 from tests.chat.scripted import sse
@@ -109,11 +108,7 @@ def test_a_whole_answer_is_not_read_beyond_its_bound(face: Face, *, packed: bool
 
 @pytest.mark.parametrize("drop", [b"x", b"x: y\r\n"], ids=["bytes", "lines"])
 @pytest.mark.parametrize("before", [b"", b"Content-Length: 9999\r\n\r\n"], ids=["head", "body"])
-def test_an_answer_that_drips_in_is_not_waited_for(
-    face: Face, before: bytes, drop: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.1)
-
+def test_an_answer_that_drips_in_is_not_waited_for(face: Face, before: bytes, drop: bytes) -> None:
     def dripping() -> Iterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + before
         while True:
