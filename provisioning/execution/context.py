@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.execution.seen import Seen
 from provisioning.model.events import Held
-from provisioning.readiness import CUSTOM_TIMEOUT, EXTERNAL_TIMEOUT, wait_until_ready
+from provisioning.readiness import CUSTOM_TIMEOUT, EXTERNAL_TIMEOUT, EndpointMissingError, wait_until_ready
 from provisioning.workspace.endpoints import get_endpoint, update_config
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Context:
         """Wait until an endpoint is ready, and raise what `wait_until_ready` raises.
 
         Raises:
-            ChangedSincePlanError: meanwhile it was replaced by another one, or got another config.
+            ChangedSincePlanError: meanwhile it was deleted, replaced by another one, or got another config.
         """
 
         def look() -> Mapping[str, JsonValue] | None:
@@ -114,14 +114,17 @@ class Context:
                 self.seen.hold(name, body)
             return body
 
-        wait_until_ready(
-            look,
-            name,
-            timeout=self.timeout_of(name),
-            on_poll=on_poll,
-            clock=self.clock,
-            sleep=self.sleep,
-        )
+        try:
+            wait_until_ready(
+                look,
+                name,
+                timeout=self.timeout_of(name),
+                on_poll=on_poll,
+                clock=self.clock,
+                sleep=self.sleep,
+            )
+        except EndpointMissingError as error:
+            raise self.seen.gone(name) or error from error
 
     def endpoint(self, name: str) -> ModelServingEndpoint | None:
         """Return an endpoint as declared; None if the configs don't name it."""

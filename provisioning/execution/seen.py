@@ -104,6 +104,10 @@ class Seen:
             return
         self.hold(name, self.require_endpoint(connection, name))
 
+    def gone(self, name: str) -> ChangedSincePlanError | None:
+        """Make the error of an endpoint that was there and is not any more; None if it never was."""
+        return _changed(endpoint_address(name), "it was deleted", call=_GET) if name in self._endpoints else None
+
     @staticmethod
     def require_endpoint(connection: Connection, name: str) -> Mapping[str, JsonValue]:
         """Read an endpoint that has to be there.

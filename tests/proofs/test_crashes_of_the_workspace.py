@@ -61,8 +61,8 @@ def test_a_workspace_killed_before_it_answers_has_kept_the_write(proof: Proof, t
             assert isinstance(ended, ProvisioningError) == died
         with serving(state) as (_, address):
             case = Case(address["host"], address["token"], tmp_path / "configs")
-            if cut == 0 and died:  # the first write of all makes a scope
-                assert len(look(case.api)["scopes"]) == 2
+            if cut == 0 and died:  # the first write of all makes a scope; another scope's may have come beside it
+                assert len(look(case.api)["scopes"]) >= 2
             case.require(world)
 
     drawn = st.tuples(worlds(least=1), st.integers(0, 12))

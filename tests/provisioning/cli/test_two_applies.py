@@ -133,10 +133,12 @@ def edited(configs: Configs, model: str) -> Desired:
     return provisioning.load([configs.write().folder])
 
 
-def outcome(desired: Desired, on_event: Callable[[Event], None] = lambda _event: None) -> str:
+def outcome(
+    desired: Desired, on_event: Callable[[Event], None] = lambda _event: None, *, timeout: float | None = None
+) -> str:
     """Apply; return what failed."""
     try:
-        provisioning.apply(desired, access=access("sk-first"), on_event=on_event)
+        provisioning.apply(desired, access=access("sk-first"), on_event=on_event, timeout=timeout)
     except UnfinishedError as error:
         failed = cast("Report", error.report).outcome.failed
         return " ".join(f"{each.address}: {each.message}" for each in failed)
@@ -188,3 +190,16 @@ def test_scope_that_another_apply_deletes_meanwhile_is_said_to_be_gone(
 
     assert "secret_scopes.llm" in said
     assert "changed since the plan: it was deleted" in said
+
+
+def test_endpoint_that_another_apply_deletes_while_it_is_waited_for_is_said_to_be_gone(
+    configs: Configs, client: WorkspaceClient
+) -> None:
+    ours = provisioning.load([configs.folder])
+
+    theirs = before(Operation.WAIT_READY, lambda: client.serving_endpoints.delete("chat"))
+    said = outcome(ours, theirs, timeout=0.0)
+
+    assert "model_serving_endpoints.chat: " in said
+    assert "changed since the plan: it was deleted" in said
+    assert outcome(ours) == ""
