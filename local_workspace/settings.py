@@ -6,11 +6,15 @@ import math
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from local_workspace import registries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+PROVIDERS_WITHOUT_URL = ("amazon-bedrock", "anthropic", "cohere", "google-cloud-vertex-ai")
+"""The providers whose configs have no field for a URL, or need not use it."""
 
 
 @dataclass(frozen=True)
@@ -170,5 +174,19 @@ class Settings:
             raise ValueError("upstreams must be simulated or live")
         if self.model_memory_mb <= 0 or not self.model_call_seconds > 0:
             raise ValueError("model_memory_mb and model_call_seconds must be more than 0")
+        for provider, url in self.upstream_urls:
+            _require_provider_url(provider, url)
+        for host in self.allow_upstream:
+            if not host or set(host) & set("/@?# "):
+                raise ValueError(f"allow_upstream takes host names, without scheme or path: {host!r} is none")
         if self.registry is not None:
             object.__setattr__(self, "registry", registries.checked(self.registry))
+
+
+def _require_provider_url(provider: str, url: str) -> None:
+    if provider not in PROVIDERS_WITHOUT_URL:
+        known = ", ".join(PROVIDERS_WITHOUT_URL)
+        raise ValueError(f"upstream_urls can move {known}: {provider!r} is none, or has its URL in its config")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"upstream_urls takes http or https URLs: {url!r} is none")

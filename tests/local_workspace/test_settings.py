@@ -31,7 +31,17 @@ def test_switches_are_read_as_the_command_line_gives_them() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"deploy_seconds": -1}, {"deploy_seconds": float("inf")}, {"latency_ms": float("nan")}, {"upstreams": "real"}],
+    [
+        {"deploy_seconds": -1},
+        {"deploy_seconds": float("inf")},
+        {"latency_ms": float("nan")},
+        {"upstreams": "real"},
+        {"upstream_urls": (("anthropic", "ftp://127.0.0.1"),)},
+        {"upstream_urls": (("anthropic", "127.0.0.1:9000"),)},
+        {"upstream_urls": (("antropic", "http://127.0.0.1:9000"),)},
+        {"allow_upstream": ("http://upstream.example.com/v1",)},
+        {"allow_upstream": ("",)},
+    ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
