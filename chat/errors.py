@@ -42,7 +42,7 @@ TIMEOUT_REMEDY = "Pass a longer timeout=; Databricks itself gives up after 297 s
 LARGER_REMEDY = "Pass a larger max_bytes=, if that is an answer after all."
 
 # C0 and C1 controls but tab and newline, and the characters that reorder or hide text in a terminal.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 
 
 class Received(Protocol):
@@ -223,7 +223,7 @@ def inert(text: str, *, limit: int | None = None) -> str:
         text: what the server sent.
         limit: how many characters to keep at most; None keeps all.
     """
-    safe = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+    safe = re.sub(_UNSAFE, "\N{REPLACEMENT CHARACTER}", text)
     if limit is None or len(safe) <= limit:
         return safe
     return f"{safe[:limit]}…"

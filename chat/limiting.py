@@ -6,7 +6,6 @@ endpoint's, or its gateway's for that user. Who calls as somebody else does not 
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import threading
@@ -147,7 +146,7 @@ class Limiters:
             endpoint: the endpoint's name.
             credential: the bare token; it is not kept.
         """
-        key = (clock, host, endpoint, hashlib.sha256(credential.encode()).digest())
+        key = (clock, host, endpoint, hash(credential))  # those of one hash would only queue together
         known = self._known.get(key)
         if known is not None:
             return known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import OrderedDict
@@ -165,6 +164,8 @@ class Credentials:
 
     def _endpoint_token(self, route: OwnRoute, whole: Access) -> Renewal:
         """The place for the token by which one caller calls one endpoint; the caller's own token is not kept in it."""
+        import hashlib  # noqa: PLC0415 - OpenSSL's library, for route-optimized endpoints alone
+
         key = (route, hashlib.sha256(whole.credential.encode()).digest())
         kept = self._endpoint_tokens.get(key) or self._endpoint_tokens.setdefault(key, Renewal(self._clock))
         while len(self._endpoint_tokens) > _MOST_ENDPOINT_TOKENS:

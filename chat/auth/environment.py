@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chat.auth.hosts import origin_of
@@ -77,6 +76,7 @@ def found_in(variables: Mapping[str, str], wanted: str | None) -> str | Machine 
 def _refuse_profile_of_another(variables: Mapping[str, str], home: str, profile: str) -> None:
     """Raise if a profile is for another host than the environment's: the SDK would send its credentials there."""
     import configparser  # noqa: PLC0415 - for profiles alone
+    from pathlib import Path  # noqa: PLC0415 - as above
 
     parser = configparser.ConfigParser(interpolation=None, default_section="")
     with contextlib.suppress(OSError, ValueError, configparser.Error):  # the SDK says what is wrong with the file

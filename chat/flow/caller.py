@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from chat.errors import InvalidRequestError
 from chat.flow.attempt import Call
@@ -32,8 +32,7 @@ Endpoints: TypeAlias = str | Endpoint | Sequence[str | Endpoint]
 _OPTIONS = frozenset({"resume", "retry_for", "max_retries", "max_bytes", "host", "workspace_client", "on_pause"})
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """How patiently to call.
 
     Attributes:
@@ -53,8 +52,7 @@ class Patience:
     max_bytes: int = MAX_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What one call does differently from its client; None changes nothing.
 
     Attributes:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chat.wire import Access, Dialect
 
 # What a workspace says of such an endpoint is not on record word for word.
-_OF_ROUTES = re.compile(r"route[- ]optimi[sz]|endpoint_url|data[- ]?plane", re.IGNORECASE)
+_OF_ROUTES = r"(?i)route[- ]optimi[sz]|endpoint_url|data[- ]?plane"
 
 
 def authorized(endpoint: Endpoint, memory: Memory, *, dialect: Dialect) -> Flow[Access]:
@@ -69,7 +69,7 @@ def rerouted(endpoint: Endpoint, memory: Memory, error: RefusedError) -> Flow[bo
     """
     before = memory.route
     gone = before is not None and isinstance(error, NotFoundError)  # made anew, an endpoint has a new route
-    if not gone and not _OF_ROUTES.search(error.message):
+    if not gone and not re.search(_OF_ROUTES, error.message):
         return False
     try:
         yield from read_state(endpoint, learn=memory.learn)

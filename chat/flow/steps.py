@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from chat.messages import Chunk
@@ -31,8 +31,7 @@ class Endpoint:
     route_optimized: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitReady:
+class AwaitReady(NamedTuple):
     """Wait until the endpoint is ready; the result is None.
 
     Attributes:
@@ -49,8 +48,7 @@ class AwaitReady:
     thorough: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Authorize:
+class Authorize(NamedTuple):
     """Get the credentials; the result is an `Access`, or None if what was refused is all that there is.
 
     Attributes:
@@ -77,8 +75,7 @@ class Place(Protocol):
         """Take in that the call was answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enter:
+class Enter(NamedTuple):
     """Wait for a place among the calls that the endpoint takes at a time; the result is a `Place`.
 
     Attributes:
@@ -92,27 +89,23 @@ class Enter:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send a request; the result is a `Response`."""
 
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class Receive:
+class Receive(NamedTuple):
     """Receive more of the open stream; the result is the next bytes, empty at its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deliver:
+class Deliver(NamedTuple):
     """Hand chunks to whoever consumes the stream; the result is None."""
 
     chunks: list[Chunk]
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """Wait before the next attempt; the result is None.
 
     Attributes:

@@ -6,9 +6,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chat.errors import (
     LONGEST_SERVER_TEXT,
@@ -93,33 +91,27 @@ _REMEDIES: dict[type[RefusedError], str] = {
     UnavailableError: "Try again later; wait= (--wait) waits out a cold start.",
 }
 
-_OVERFLOW = re.compile(
-    r"context_length_exceeded|maximum context length|context (window|length)|prompt is too long|input is too long"
-    r"|too many (input )?tokens|exceeds? the (maximum|limit).{0,40}tokens",
-    re.IGNORECASE,
+# Most clients are never refused: `re` compiles these when the first is.
+_OVERFLOW = (
+    r"(?i)context_length_exceeded|maximum context length|context (window|length)|prompt is too long|input is too long"
+    r"|too many (input )?tokens|exceeds? the (maximum|limit).{0,40}tokens"
 )
 
 # Claude's own name for it (output_config, output_format) shows where Databricks passes on what Anthropic says.
-_FORMAT = re.compile(
-    r"response_format|json_?schema|structured.outputs?|output_(config|format)|response_?schema", re.IGNORECASE
-)
+_FORMAT = r"(?i)response_format|json_?schema|structured.outputs?|output_(config|format)|response_?schema"
 
 # A parameter is refused as such; a value out of range ("must be between 0 and 2") is the caller's to mend.
-_REFUSES = re.compile(
-    r"unknown|unsupported|not (be )?support|n't support|not (be )?permitted|not (be )?allowed|unrecogni[sz]ed"
-    r"|unexpected|extra (inputs|fields|forbidden)|deprecated|not accepted|no longer|cannot be used",
-    re.IGNORECASE,
+_REFUSES = (
+    r"(?i)unknown|unsupported|not (be )?support|n't support|not (be )?permitted|not (be )?allowed|unrecogni[sz]ed"
+    r"|unexpected|extra (inputs|fields|forbidden)|deprecated|not accepted|no longer|cannot be used"
 )
 
 # Parts of a message are refused by their type ("Invalid value: 'reasoning'. Supported values are: 'text', …").
 _PARTS = ("reasoning",)
-_REFUSES_PART = re.compile(
-    r"invalid (value|type)|supported (values|types)|must be one of|expected one of", re.IGNORECASE
-)
+_REFUSES_PART = r"(?i)invalid (value|type)|supported (values|types)|must be one of|expected one of"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """What an error body says.
 
     Attributes:
@@ -196,7 +188,7 @@ def refused_parameters(error: RefusedError, body: Mapping[str, object]) -> tuple
         each
         for each in DROPPABLE
         if re.search(rf"(?<![\w-]){each}(?![\w-])", error.message)
-        and (_REFUSES.search(error.message) or (each in _PARTS and _REFUSES_PART.search(error.message)))
+        and (re.search(_REFUSES, error.message) or (each in _PARTS and re.search(_REFUSES_PART, error.message)))
     ]
     if "include_usage" in error.message and "stream_options" not in named:
         named.append("stream_options")
@@ -213,6 +205,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, seconds) if math.isfinite(seconds) else None
     except ValueError:
         pass
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - slow to import, and dates are rare
+
     try:
         return max(
             0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date") or "")).total_seconds()
@@ -234,9 +228,9 @@ def _kind(status: int, said: Said) -> type[RefusedError]:
         return _BY_STATUS[status]
     if status >= 500:  # noqa: PLR2004 - the first server error
         return ServerError
-    if _OVERFLOW.search(f"{said.code} {said.message}"):
+    if re.search(_OVERFLOW, f"{said.code} {said.message}"):
         return ContextTooLongError
-    return ResponseFormatRefusedError if _FORMAT.search(said.message) else BadRequestError
+    return ResponseFormatRefusedError if re.search(_FORMAT, said.message) else BadRequestError
 
 
 def _sentence(status: int, said: Said) -> str:
