@@ -58,7 +58,7 @@ def read_live(
     declared = {scope.name.lower() for scope in desired.scopes}
     used = {use.secret.scope for endpoint in desired.endpoints for use in secrets_used(endpoint)}
     strangers = sorted(each for each in used if each.lower() not in declared)
-    read_scope = partial(_read_scope, connection, owner=owner, values=values, compare_values=compare_values)
+    read_scope = partial(_found_scope, connection, owner=owner, values=values, compare_values=compare_values)
     with readers() as pool:
         # no endpoint has to wait for what the scopes are called
         listing = pool.submit(_scopes_by_name, connection) if desired.scopes or strangers else None
@@ -107,7 +107,7 @@ def _read_referenced(connection: Connection, name: str, listed: Mapping[str, Jso
         return LiveScope(name=spelled, visible=False)
 
 
-def _read_scope(
+def _found_scope(
     connection: Connection,
     scope: SecretScope,
     listed: Mapping[str, JsonValue] | None,
@@ -116,12 +116,25 @@ def _read_scope(
     values: SecretValues,
     compare_values: bool,
 ) -> LiveScope | None:
+    try:
+        return _read_scope(connection, scope, listed, owner=owner, values=values, compare_values=compare_values)
+    except NotFoundError:
+        return None  # also if it is deleted between one call and the next
+
+
+def _read_scope(
+    connection: Connection,
+    scope: SecretScope,
+    listed: Mapping[str, JsonValue] | None,
+    *,
+    owner: str,
+    values: SecretValues,
+    compare_values: bool,
+) -> LiveScope:
     name = text(listed.get("name")) if listed else scope.name
     backend = text(listed.get("backend_type")) if listed else ""
     try:
         keys = list_secrets(connection, name)
-    except NotFoundError:
-        return None
     except NotPermittedError:
         return LiveScope(name=name, backend_type=backend or scope.backend, visible=False)
     owners = marker_owners(keys)

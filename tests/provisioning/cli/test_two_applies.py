@@ -14,13 +14,14 @@ import provisioning
 from provisioning import Access
 from provisioning.errors import UnfinishedError
 from provisioning.model.events import Event, StepStarted
-from provisioning.model.plan import Operation
+from provisioning.model.plan import Action, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from databricks.sdk import WorkspaceClient
 
+    from local_workspace.local import WorkspaceHandle
     from provisioning.model.events import Report
     from provisioning.model.workspace import Desired
     from tests.provisioning.conftest import Configs
@@ -202,4 +203,19 @@ def test_endpoint_that_another_apply_deletes_while_it_is_waited_for_is_said_to_b
 
     assert "model_serving_endpoints.chat: " in said
     assert "changed since the plan: it was deleted" in said
+    assert outcome(ours) == ""
+
+
+def test_scope_that_another_apply_deletes_while_a_plan_reads_it_counts_as_gone(
+    applied: Configs, workspace: WorkspaceHandle, client: WorkspaceClient
+) -> None:
+    applied.scope["permissions"] = [{"level": "READ", "group_name": "users"}]
+    ours = provisioning.load([applied.write().folder])
+    # its keys are still there, and its rights, which are asked for next, are gone
+    workspace.faults.arm([{"match": {"path": "/api/2.0/secrets/list"}, "kind": "stale"}])
+    client.secrets.delete_scope("llm")
+
+    planned = provisioning.plan(ours, access=access("sk-first"))
+
+    assert {each.address: each.action for each in planned.changes}["secret_scopes.llm"] is Action.CREATE
     assert outcome(ours) == ""
