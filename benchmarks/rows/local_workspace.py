@@ -72,7 +72,7 @@ def _rates(bench: Bench, load: Worker) -> list[Row]:
         rows.append(Row(f"local workspace: {what}", (ours, bare), ratios(bare, ours), "times the rate", target))
     proxied, direct = take_turns(_pair(load, "call", 1e3), rounds=bench.rounds, unit="ms")
     added = differences(proxied, direct)
-    note = "A third is the HTTP client's, a fifth the sockets'; the rest is spread over the gateway and the middleware."
+    note = "A good third is the HTTP client's, a tenth the sockets'; the rest is spread over server and middleware."
     rows.append(Row("local workspace: a proxied call", (proxied, direct), added, "ms more", Target("≤", 1), note=note))
     return rows
 

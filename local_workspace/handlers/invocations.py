@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from starlette.routing import Route
 
 from local_workspace.call import read_body
 from local_workspace.errors import ApiError, bad_request
-from local_workspace.handlers import ai_gateway
 from local_workspace.resources import own_route as routes_of_their_own
 from local_workspace.upstreams import hops, request_bodies, routing
 
@@ -188,7 +188,11 @@ def _serving(request: Request, name: str, *, own_route: bool = False) -> Serving
 
 
 async def _answer(invocation: _Invocation) -> Response:
-    """Answer a call through its endpoint's AI gateway."""
+    """Answer a call, through the AI gateway of its endpoint if it has one."""
+    if not (invocation.endpoint.ai_gateway or invocation.endpoint.rate_limits):
+        return await _from_model(invocation)
+    from local_workspace.handlers import ai_gateway  # noqa: PLC0415 - guardrails and tables, which few endpoints have
+
     passage = ai_gateway.enter(invocation.request, invocation.endpoint, invocation.body)
     with passage.noting_refusals():
         answer = await _from_model(replace(invocation, body=passage.body))
@@ -265,13 +269,13 @@ async def _from_upstream(invocation: _Invocation, entities: tuple[Mapping[str, A
 
 async def _draws(invocation: _Invocation) -> Random:
     """The traffic split's numbers, seeded once a server, so that a run repeats."""
+    workspace: Workspace = invocation.request.state.workspace
+    return await _resources(invocation).once("traffic", partial(_seeded, workspace.settings.seed))
 
-    @asynccontextmanager
-    async def seeded() -> AsyncIterator[Random]:
-        workspace: Workspace = invocation.request.state.workspace
-        yield Random(workspace.settings.seed)  # noqa: S311 - shares traffic, guards nothing
 
-    return await _resources(invocation).once("traffic", seeded)
+@asynccontextmanager
+async def _seeded(seed: int) -> AsyncIterator[Random]:
+    yield Random(seed)  # noqa: S311 - shares traffic, guards nothing
 
 
 def _resources(invocation: _Invocation) -> Resources:

@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from local_workspace.lifecycle import Deployment, Deployments
+from local_workspace.resources import endpoint_configs
+from local_workspace.resources.serving_endpoint import ServingEndpoint
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,23 @@ class Endpoint:
     def _deployed(self) -> Endpoint:
         """How it stands once its pending config serves; kept, since every later read asks for it."""
         return replace(self, deployments=Deployments(serving=self.deployments.pending))
+
+    @cached_property
+    def called(self) -> ServingEndpoint:
+        """What answering a call needs to know of it; kept, since each call asks for it."""
+        serving = self.deployments.serving
+        return ServingEndpoint(
+            name=self.name,
+            id=self.id,
+            creator=self.creator if serving is None else serving.creator,
+            config=None if serving is None else serving.config,
+            task=self.task or (None if serving is None else endpoint_configs.task_of(serving.config) or serving.task),
+            ai_gateway=self.ai_gateway or {},
+            rate_limits=tuple(self.rate_limits),
+            foundation=self.foundation,
+            serving=serving,
+            route_optimized=self.route_optimized,
+        )
 
     def to_json(self) -> str:
         """Return the stored document."""

@@ -23,7 +23,6 @@ from local_workspace.resources.last_calls import LastCalls
 from local_workspace.resources.permissions import LEVELS, Permissions, creator_grant
 from local_workspace.resources.rate_limits import Window
 from local_workspace.resources.secrets import Secrets, hidden_scope
-from local_workspace.resources.serving_endpoint import ServingEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from local_workspace.clock import Clock
     from local_workspace.resources.identities import Identity
     from local_workspace.resources.scopes import Scopes
+    from local_workspace.resources.serving_endpoint import ServingEndpoint
     from local_workspace.settings import Settings
     from local_workspace.store import Store
 
@@ -175,21 +175,7 @@ class Endpoints:
 
     def serving(self, name: str, *, identity: Identity, level: str = "CAN_QUERY") -> ServingEndpoint:
         """Return what answering a call needs, for an identity that has at least the level."""
-        endpoint = self.require(name, level, identity=identity)
-        serving = endpoint.deployments.serving
-        return ServingEndpoint(
-            name=name,
-            id=endpoint.id,
-            creator=endpoint.creator if serving is None else serving.creator,
-            config=None if serving is None else serving.config,
-            task=endpoint.task
-            or (None if serving is None else endpoint_configs.task_of(serving.config) or serving.task),
-            ai_gateway=endpoint.ai_gateway or {},
-            rate_limits=tuple(endpoint.rate_limits),
-            foundation=endpoint.foundation,
-            serving=serving,
-            route_optimized=endpoint.route_optimized,
-        )
+        return self.require(name, level, identity=identity).called
 
     def change(self, name: str, change: Callable[[Endpoint], Endpoint], *, identity: Identity) -> Endpoint:
         """Change what can be changed without a config update, and return the endpoint as stored.

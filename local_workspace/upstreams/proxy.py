@@ -48,7 +48,7 @@ class Proxy:
         self._sender = Sender(self._dialer, now=now)
         self._translator: Translator | None = None
         self._simulators: LoopbackServer | None = None
-        self._simulator_base: str | None = None
+        self._bases: Bases | None = None
         self._starting = asyncio.Lock()
 
     async def call(
@@ -73,7 +73,7 @@ class Proxy:
             AddressRefusedError: The config's host may not be called.
             UnresolvedSecretError: The key cannot be read.
         """
-        bases = await self._bases()
+        bases = self._bases or await self._opened_bases()
         if origins.is_translated(model, path=path):
             where = origins.origin(model, path=path, bases=bases)
             translator = await self._opened_translator()
@@ -95,7 +95,7 @@ class Proxy:
         if self._simulators is not None:
             await self._simulators.stop()
             self._simulators = None
-            self._simulator_base = None
+        self._bases = None
 
     async def _opened_translator(self) -> Translator:
         """The providers' own clients; loaded by the first call that needs one, and not in the event loop."""
@@ -108,21 +108,20 @@ class Proxy:
                 self._translator = module.Translator(self._sender, now=self._now)
         return self._translator
 
-    async def _bases(self) -> Bases:
-        settings = self._settings
-        return Bases(
-            simulator=None if settings.upstreams == "live" else await self._simulated(),
-            allowed_hosts=self._allowed,
-            entra=settings.entra_authority,
-            moved=dict(settings.upstream_urls),
-        )
+    async def _opened_bases(self) -> Bases:
+        """Where providers are; the first call starts the simulators."""
+        async with self._starting:
+            if self._bases is None:
+                self._bases = Bases(
+                    simulator=None if self._settings.upstreams == "live" else await self._simulated(),
+                    allowed_hosts=self._allowed,
+                    entra=self._settings.entra_authority,
+                    moved=dict(self._settings.upstream_urls),
+                )
+        return self._bases
 
     async def _simulated(self) -> str:
-        """The simulators' base URL; the first call starts them."""
-        if self._simulator_base is None:
-            async with self._starting:
-                if self._simulator_base is None:
-                    app = simulated_providers.create_app(now=self._now, key=self._settings.simulated_key)
-                    self._simulators = LoopbackServer(app)
-                    self._simulator_base = await self._simulators.start()
-        return self._simulator_base
+        """Start the simulators and return their base URL."""
+        app = simulated_providers.create_app(now=self._now, key=self._settings.simulated_key)
+        self._simulators = LoopbackServer(app)
+        return await self._simulators.start()
