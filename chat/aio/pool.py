@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
-from ssl import SSLError
-from typing import TYPE_CHECKING, cast
+from ssl import SSLEOFError, SSLError
+from typing import TYPE_CHECKING
 
 from aiohappyeyeballs import start_connection
 
 from chat.aio.connection import Connection
-from chat.route import CONNECT_TIMEOUT, Route, untrusted
+from chat.network import attend
+from chat.reading import BROKEN
+from chat.route import CONNECT_TIMEOUT, KEPT_SECONDS, Route, untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +22,8 @@ if TYPE_CHECKING:
 
     from chat.route import Address
 
-_KEPT_SECONDS = 60.0
-"""Idle connections are kept so long: gateways and firewalls forget them without a word, some after four minutes."""
-
 _RESOLVED_SECONDS = 10.0
 _NEXT_ADDRESS_SECONDS = 0.25
-_OK = 200
-_LONGEST_HEAD = 1 << 16
-_STATUS_LINE = re.compile(rb"HTTP/1\.\d (\d{3}) ?([^\r\n]*)")
 
 
 class Pool:
@@ -47,12 +42,13 @@ class Pool:
         self._loop = loop
         self._open: set[Connection] = set()
         self._idle: dict[Connection, None] = {}  # in the order of their last use
-        self._addresses: asyncio.Task[Sequence[AddrInfoType]] | None = None
+        self._addresses: asyncio.Task[Sequence[AddrInfoType] | Exception] | None = None
         self._resolved_at = 0.0
+        self._closed = False
 
     def kept(self) -> Connection | None:
         """Take the idle connection that was used last, if one has survived."""
-        fresh = self._loop.time() - _KEPT_SECONDS
+        fresh = self._loop.time() - KEPT_SECONDS
         while self._idle:
             connection, _ = self._idle.popitem()
             if connection.idle_since >= fresh and not connection.stale:
@@ -69,11 +65,16 @@ class Pool:
         """
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                return await self._connected()
+                connection = await self._connected()
         except TimeoutError as error:
             raise self.route.unreachable(TimeoutError("no connection in time")) from error
-        except (OSError, UnicodeError) as error:
+        except (*BROKEN, ValueError) as error:  # ValueError: a name that no certificate can have
             raise self.route.unreachable(error) from error
+        if self._closed:
+            connection.cut()
+        if not connection.gone.done():
+            self._open.add(connection)
+        return connection
 
     def take_back(self, connection: Connection) -> None:
         """Keep a connection for the next call, if it is fit for one."""
@@ -83,16 +84,17 @@ class Pool:
         connection.idle_since = now = self._loop.time()
         self._idle[connection] = None
         oldest = next(iter(self._idle))
-        if oldest.idle_since < now - _KEPT_SECONDS:  # one goes for each that comes: those of a burst do not stay
+        if oldest.idle_since < now - KEPT_SECONDS:  # one goes for each that comes: those of a burst do not stay
             del self._idle[oldest]
             oldest.cut()
 
-    async def close(self) -> None:
-        """Close all connections, and wait until they are closed."""
-        gone = [connection.gone for connection in self._open]
-        for connection in list(self._open):
+    def close(self) -> list[asyncio.Future[None]]:
+        """Close all connections, also those that are being made; returns what is done when they are closed."""
+        self._closed = True
+        closing = list(self._open)
+        for connection in closing:
             connection.cut()
-        await asyncio.gather(*gone)
+        return [connection.gone for connection in closing]
 
     async def _connected(self) -> Connection:
         route = self.route
@@ -100,36 +102,35 @@ class Pool:
         opening = route.opening()
         if opening is None or route.target.tls is None:
             await self._dialled(connection)
-        else:
-            tunnel = _Tunnel(self._loop, opening)
-            transport = await self._dialled(tunnel)
-            try:
-                await self._admitted(tunnel)
-                connection.connection_made(await self._secured(transport, connection, route.target.tls))
-            except BaseException:
-                transport.abort()
-                raise
-        if not connection.gone.done():
-            self._open.add(connection)
+            return connection
+        tunnel = Connection(self._loop, self._forget)
+        transport = await self._dialled(tunnel)
+        try:
+            tunnel.send(opening)
+            tunnel.within(CONNECT_TIMEOUT)
+            route.admitted((await tunnel.head())[0])
+            secured = await self._secured(tunnel.release(), connection, route.target.tls)
+        except BaseException:
+            transport.abort()
+            raise
+        connection.connection_made(secured)
         return connection
 
-    async def _dialled(self, protocol: asyncio.Protocol) -> asyncio.Transport:
+    async def _dialled(self, protocol: Connection) -> asyncio.Transport:
         hop = self.route.first_hop
         # Of several addresses, the next is tried when one hesitates (RFC 8305), in uvloop as well.
         sock = await start_connection(await self._resolved(), happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS)
+        attend(sock)
         name = hop.name if hop.tls is not None else None
         try:
             transport, _ = await self._loop.create_connection(
                 lambda: protocol, sock=sock, ssl=hop.tls, server_hostname=name
             )
+        except SSLEOFError:
+            raise  # it is gone, which says nothing of its certificate
         except SSLError as error:
             raise untrusted(hop, error) from error
         return transport
-
-    async def _admitted(self, tunnel: _Tunnel) -> None:
-        status, reason = await tunnel.answered
-        if status != _OK:
-            raise self.route.refused(status, reason)
 
     async def _secured(
         self, transport: asyncio.Transport, connection: Connection, tls: SSLContext
@@ -137,60 +138,33 @@ class Pool:
         target = self.route.target
         try:
             secured = await self._loop.start_tls(transport, connection, tls, server_hostname=target.name)
+        except SSLEOFError:
+            raise
         except SSLError as error:
             raise untrusted(target, error) from error
-        if secured is None:  # uvloop says so of a connection that was lost meanwhile
+        if secured is None or connection.gone.done():  # lost meanwhile (None: uvloop says so)
             raise ConnectionResetError
         return secured
 
     async def _resolved(self) -> Sequence[AddrInfoType]:
         """Resolve the host's name, once for all that ask at a time: the loop has a handful of threads for that."""
         known, now = self._addresses, self._loop.time()
-        if known is None or (known.done() and (now > self._resolved_at + _RESOLVED_SECONDS or _failed(known))):
-            hop = self.route.first_hop
-            known = self._loop.create_task(_addresses(self._loop, hop))
+        if known is None or (known.done() and now > self._resolved_at + _RESOLVED_SECONDS):
+            known = self._loop.create_task(_addresses(self._loop, self.route.first_hop))
             self._addresses, self._resolved_at = known, now
-        return await asyncio.shield(known)
+        found = await asyncio.shield(known)
+        if isinstance(found, Exception):
+            self._addresses = None
+            raise found
+        return found
 
     def _forget(self, connection: Connection) -> None:
         self._open.discard(connection)
         self._idle.pop(connection, None)
 
 
-class _Tunnel(asyncio.Protocol):
-    """Asks a proxy for a tunnel, and reads the head of its answer: nothing else comes before the tunnel is used."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, opening: bytes) -> None:
-        self._opening = opening
-        self._head = bytearray()
-        self.answered: asyncio.Future[tuple[int, str]] = loop.create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast("asyncio.Transport", transport).write(self._opening)
-
-    def data_received(self, data: bytes) -> None:
-        self._head += data
-        line = _STATUS_LINE.match(self._head)
-        if b"\r\n\r\n" in self._head and line is not None:
-            self._answer((int(line[1]), line[2].decode("latin-1")))
-        elif b"\r\n\r\n" in self._head or len(self._head) > _LONGEST_HEAD:
-            self._answer(OSError("the proxy answered what is no HTTP"))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._answer(exc or ConnectionResetError())
-
-    def _answer(self, answer: tuple[int, str] | Exception) -> None:
-        if self.answered.done():
-            return
-        if isinstance(answer, Exception):
-            self.answered.set_exception(answer)
-        else:
-            self.answered.set_result(answer)
-
-
-async def _addresses(loop: asyncio.AbstractEventLoop, of: Address) -> Sequence[AddrInfoType]:
-    return await loop.getaddrinfo(of.name, of.port, type=socket.SOCK_STREAM)
-
-
-def _failed(task: asyncio.Task[Sequence[AddrInfoType]]) -> bool:
-    return task.cancelled() or task.exception() is not None
+async def _addresses(loop: asyncio.AbstractEventLoop, of: Address) -> Sequence[AddrInfoType] | Exception:
+    try:
+        return await loop.getaddrinfo(of.name, of.port, type=socket.SOCK_STREAM)
+    except (OSError, ValueError) as error:
+        return error  # raised here, it would be logged if all who asked have been cancelled meanwhile

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import zlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from chat.aio.connection import LOST, Connection
 from chat.aio.pool import Pool
-from chat.errors import TIMEOUT_REMEDY, CallTimeoutError, ChatError, ConnectionFailedError
-from chat.route import Route, written
-from chat.wire import Request, Response, is_stream, too_large, unpacker
+from chat.reading import BROKEN
+from chat.route import DRAIN_SECONDS, Route, broken, written
+from chat.wire import Request, Response, is_stream, too_large, unpacked, unpacking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-_DRAIN_TIMEOUT = 0.5
-_BROKEN = (*LOST, zlib.error)
+    from chat.aio.connection import Connection
+    from chat.reading import Headers
 
 
 class AsyncBody(Protocol):
@@ -67,22 +65,21 @@ class LoopTransport:
         if pool is None:
             pool = here.pools.setdefault(request.host, Pool(self._route(request.host), asyncio.get_running_loop()))
         connection = pool.kept() or await pool.made()
+        streams = False
         try:
             connection.send(written(request, pool.route))
             connection.within(request.timeout)
-            await connection.head()
-            if request.stream and is_stream(connection.status, connection.headers.get("content-type")):
-                return Response(connection.status, connection.headers, None), _LoopBody(connection, pool, request)
-            body = await _whole(connection, request)
-        except _BROKEN as error:
-            connection.cut()
-            raise _translated(error, request) from error
-        except BaseException:
-            connection.cut()  # also when it is cancelled: what is left of this answer is not the next one's
-            raise
-        response = Response(connection.status, connection.headers, body)
-        pool.take_back(connection)
-        return response, None
+            status, headers = await connection.head()
+            streams = request.stream and is_stream(status, headers.get("content-type"))
+            body = None if streams else await _whole(connection, headers, request)
+        except BROKEN as error:
+            raise broken(error, request) from error
+        finally:
+            if not streams:
+                pool.take_back(
+                    connection
+                )  # which closes it if it was cancelled: the rest is not the next call's answer
+        return Response(status, headers, body), _LoopBody(connection, headers, pool, request) if streams else None
 
     async def close(self) -> None:
         """Close the connections of the running event loop."""
@@ -98,8 +95,9 @@ class LoopTransport:
         return self._routes.get(host) or self._routes.setdefault(host, Route.to(host))
 
     async def _opened(self) -> _LoopPools:
-        for loop in [loop for loop in self._loops if loop.is_closed()]:
-            del self._loops[loop]
+        for loop in list(self._loops):  # other threads' loops come and go meanwhile
+            if loop.is_closed():
+                self._loops.pop(loop, None)
         pools: dict[str, Pool] = {}
         opened = self._loops[asyncio.get_running_loop()] = _LoopPools(pools, _open_with_the_loop(pools))
         await anext(opened.closing)
@@ -117,56 +115,49 @@ async def _open_with_the_loop(pools: dict[str, Pool]) -> AsyncGenerator[None, No
     try:
         yield
     finally:
-        for pool in pools.values():
-            await pool.close()
+        await asyncio.gather(*[gone for pool in pools.values() for gone in pool.close()])
 
 
 class _LoopBody:
-    def __init__(self, connection: Connection, pool: Pool, request: Request) -> None:
+    def __init__(self, connection: Connection, headers: Headers, pool: Pool, request: Request) -> None:
         self._connection = connection
         self._pool = pool
         self._request = request
-        self._unpacked = unpacker(connection.headers)
+        self._packed = unpacking(headers)
 
     async def receive(self) -> bytes:
-        self._connection.within(self._request.timeout)
+        connection = self._connection
+        connection.within(self._request.timeout)
         try:
-            piece = await self._connection.piece()
-            while self._unpacked is not None and piece:
-                if plain := self._unpacked.decompress(piece):
-                    return plain  # a packed piece may hold less than a byte of text
-                piece = await self._connection.piece()
-        except _BROKEN as error:
-            raise _translated(error, self._request) from error
-        return piece
+            if self._packed is None:
+                return await connection.piece()
+            while not (plain := self._packed.more()):  # a packed piece may hold less than a byte of text
+                if not (piece := await connection.piece()):
+                    return b""
+                self._packed.take(piece)
+        except BROKEN as error:
+            raise broken(error, self._request) from error
+        return plain
 
     async def close(self, *, reuse: bool) -> None:
-        if reuse:
-            # Read the transfer's end, but do not wait for a server that leaves the connection open after [DONE].
-            self._connection.within(_DRAIN_TIMEOUT)
-            with contextlib.suppress(*LOST):
-                while await self._connection.piece():
-                    pass
-        self._pool.take_back(self._connection)
+        try:
+            if reuse:
+                # Read the transfer's end, but do not wait for a server that leaves the connection open after [DONE].
+                self._connection.within(DRAIN_SECONDS)
+                with contextlib.suppress(*BROKEN):
+                    while await self._connection.piece():
+                        pass
+        finally:
+            self._pool.take_back(self._connection)
 
 
-async def _whole(connection: Connection, request: Request) -> bytes:
+async def _whole(connection: Connection, headers: Headers, request: Request) -> bytes:
     connection.within(request.timeout)
-    body = await connection.piece()
-    most = request.max_bytes + 1
-    while len(body) < most and (piece := await connection.piece()):
-        body += piece
-    unpacked = unpacker(connection.headers)
-    if unpacked is not None and len(body) < most:
-        body = unpacked.decompress(body, most)
+    most, length, pieces = request.max_bytes + 1, 0, []
+    while length < most and (piece := await connection.piece()):
+        pieces.append(piece)
+        length += len(piece)
+    body = unpacked(b"".join(pieces), headers, most=most)
     if len(body) >= most:
         raise too_large(request)
     return body
-
-
-def _translated(error: Exception, request: Request) -> ChatError:
-    """Say in our own words why there was no answer; never the headers, which hold the token."""
-    where = f"{request.host}{request.path}"
-    if isinstance(error, TimeoutError):
-        return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=TIMEOUT_REMEDY)
-    return ConnectionFailedError(f"The connection to {where} was lost: {type(error).__name__}.")

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection over sockets and `http.client`'s reading of responses.
+"""One HTTP/1.1 connection over a socket.
 
 A pool of a general HTTP library spends more on a call than the call itself: requests here are one method, a handful of
 headers and a body that is at hand, so they are written in one piece and sent with one system call.
@@ -7,192 +7,162 @@ headers and a body that is at hand, so they are written in one piece and sent wi
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
-from http.client import HTTPException, HTTPResponse, IncompleteRead
-from io import BufferedReader, BytesIO, RawIOBase
-from ssl import SSLError
+from ssl import SSLEOFError, SSLError
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from chat.network import is_readable
+from chat.network import attend, is_readable
+from chat.reading import BROKEN, Headers, Reading
 from chat.route import CONNECT_TIMEOUT, Address, Route, untrusted
 
 if TYPE_CHECKING:
-    from io import BufferedIOBase
     from ssl import SSLContext
 
-    from _typeshed import WriteableBuffer
-
-_OK = 200
-_AHEAD = re.compile(rb"HTTP/1\.\d 1(?!01)\d\d\b")
-_MOST_HEADS, _MOST_LINES, _LONGEST_LINE = 32, 128, 1 << 16
-
-
-class _Incoming(RawIOBase):
-    """A socket's bytes, up to a time: its own timeout begins anew with each byte, and a server may send them singly."""
-
-    def __init__(self, incoming: RawIOBase) -> None:
-        self._incoming = incoming
-        self.ends = 0.0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int | None:
-        if monotonic() > self.ends:
-            raise TimeoutError
-        return self._incoming.readinto(buffer)
-
-    def close(self) -> None:
-        self._incoming.close()
-        super().close()
-
-
-class Answer(HTTPResponse):
-    """A response whose head is whole, and which does not drip in for ever.
-
-    The standard library takes a head that is cut off for one that ends there, and of the answers that come ahead of
-    the final one (103 Early Hints) it knows 100 alone.
-    """
-
-    def __init__(self, sock: socket.socket, *, method: str, timeout: float) -> None:
-        super().__init__(sock, method=method)
-        self._timeout = timeout
-        self._incoming = _Incoming(self.fp.detach())
-        self.fp = BufferedReader(self._incoming)
-        self.go_on()
-
-    def go_on(self) -> None:
-        """Let what is read next, the head, a whole body or a piece of a stream, take the timeout once more."""
-        self._incoming.ends = monotonic() + self._timeout
-
-    def begin(self) -> None:
-        """Read the head."""
-        received = self.fp
-        self.fp = BufferedReader(BytesIO(_final_head(received)))
-        super().begin()
-        self.fp = received
-
-
-def _final_head(received: BufferedIOBase) -> bytes:
-    for _ in range(_MOST_HEADS):
-        lines: list[bytes] = []
-        while (line := received.readline(_LONGEST_LINE)) not in {b"\r\n", b"\n"}:
-            if not line.endswith(b"\n") or len(lines) == _MOST_LINES:
-                raise IncompleteRead(b"")
-            lines.append(line)
-        if not _AHEAD.match(lines[0] if lines else b""):
-            return b"".join([*lines, b"\r\n"])
-    raise IncompleteRead(b"")
+_PIECE: Final = 1 << 16
 
 
 class Connection:
     """A kept connection: one exchange after the other.
 
     Args:
-        route: how it gets to the workspace.
+        sock: connected to whoever answers.
+
+    Attributes:
+        idle_since: when its last exchange was over, by `time.monotonic`.
     """
 
-    def __init__(self, route: Route) -> None:
-        self._sock = _connected(route)
-        self._response: Answer | None = None
-        self._timeout = CONNECT_TIMEOUT
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._reading = Reading()
+        self._ends = 0.0
+        self._sent_whole = False
+        self.idle_since = 0.0
 
     @property
     def stale(self) -> bool:
         """Whether the server has closed it while it was idle: then it is readable though nothing was asked."""
         return is_readable(self._sock)
 
-    def settimeout(self, seconds: float) -> None:
-        """Limit how long each read and write may take from now on."""
-        self._sock.settimeout(seconds)
-
     def send(self, message: bytes, *, timeout: float) -> None:
         """Send a whole request.
 
         Args:
             message: its bytes, from `written`.
-            timeout: seconds that it may take, and then each read, and then each part of the answer.
+            timeout: seconds that it may take.
 
         Raises:
             OSError: the connection is gone.
         """
-        self._timeout = timeout
+        self._reading.begin()
+        self._sent_whole = True
         self._sock.settimeout(timeout)
-        self._sock.sendall(message)
+        try:
+            self._sock.sendall(message)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            # A server may refuse a request that it has not taken whole (413), and close: what it said is still there.
+            self._sent_whole = False
+            self.within(timeout)
+            try:
+                self._receive()
+            except BROKEN:
+                raise error from None
 
-    def receive(self, method: str) -> Answer:
-        """Receive the response's head.
+    def within(self, seconds: float) -> None:
+        """Let what is waited for next, the head, a whole body or a piece of a stream, take so many seconds in all.
 
-        Args:
-            method: that of the request.
+        The socket's own timeout begins anew with each byte, and a server may send them singly.
+        """
+        self._ends = monotonic() + seconds
+
+    def head(self) -> tuple[int, Headers]:
+        """Wait for the response's status and headers.
 
         Raises:
-            OSError: the connection is gone, or nothing came in time.
-            HTTPException: what came is no HTTP.
+            OSError: the connection is gone (also `EOFError`), or nothing came in time.
+            HttpParserError: what came is no HTTP.
         """
-        self._response = Answer(self._sock, method=method, timeout=self._timeout)
-        self._response.begin()
-        return self._response
+        reading = self._reading
+        while not reading.status:
+            self._receive()
+        return reading.status, reading.headers
+
+    def piece(self) -> bytes:
+        """Wait for the next bytes of the body; empty at its end. Errors as those of `head`."""
+        reading = self._reading
+        while not reading.held and not reading.complete:
+            self._receive()
+        return reading.take()
 
     @property
     def reusable(self) -> bool:
         """Whether the response was read to its end, and the server will take another request."""
-        return self._response is not None and self._response.isclosed() and not self._response.will_close
+        reading = self._reading
+        return reading.complete and reading.keeps and not reading.held and self._sent_whole
 
     def close(self) -> None:
         """Close it."""
         with contextlib.suppress(OSError):
-            if self._response is not None:
-                self._response.close()  # it holds the socket open as well
             self._sock.close()
 
+    def _receive(self) -> None:
+        left = self._ends - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left)
+        data = self._sock.recv(_PIECE)
+        if data:
+            self._reading.feed(data)
+        else:
+            self._reading.end()
 
-def _connected(route: Route) -> socket.socket:
-    """Open a socket on which the workspace answers.
+
+def connected(route: Route) -> Connection:
+    """Open a connection on which the workspace answers.
+
+    Args:
+        route: how it gets there.
 
     Raises:
         UnreachableError: there is none to be had.
         UntrustedHostError: a certificate on the way is not one to trust.
     """
-    hop, target = route.first_hop, route.target
     try:
-        sock = socket.create_connection((hop.name, hop.port), CONNECT_TIMEOUT)
-    except OSError as error:
+        return Connection(_opened(route))
+    except (*BROKEN, ValueError) as error:  # ValueError: a name that no certificate can have
         raise route.unreachable(error) from error
-    asked = hop
+
+
+def _opened(route: Route) -> socket.socket:
+    hop = route.first_hop
+    sock = socket.create_connection((hop.name, hop.port), CONNECT_TIMEOUT)
     try:
-        # A request is one write: waiting to fill a packet (Nagle) would only delay it.
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        attend(sock)
         if hop.tls is not None:
-            sock = hop.tls.wrap_socket(sock, server_hostname=hop.name)
+            sock = _secured(sock, hop, hop.tls)
         opening = route.opening()
-        if opening is not None and target.tls is not None:
-            _open_tunnel(sock, opening, route)
-            asked = target
-            sock = _wrapped(sock, target, target.tls, twice=hop.tls is not None)
-    except SSLError as error:
+        if opening is not None and route.target.tls is not None:
+            tunnel = Connection(sock)
+            tunnel.send(opening, timeout=CONNECT_TIMEOUT)
+            tunnel.within(CONNECT_TIMEOUT)
+            route.admitted(tunnel.head()[0])
+            sock = _secured(sock, route.target, route.target.tls, twice=hop.tls is not None)
+    except BaseException:
         sock.close()
-        raise untrusted(asked, error) from error
-    except (OSError, HTTPException) as error:
-        sock.close()
-        raise route.unreachable(error) from error
+        raise
     return sock
 
 
-def _open_tunnel(sock: socket.socket, opening: bytes, route: Route) -> None:
-    sock.sendall(opening)
-    response = HTTPResponse(sock, method="CONNECT")
-    response.begin()
-    if response.status != _OK:
-        raise route.refused(response.status, response.reason)
+def _secured(sock: socket.socket, whose: Address, context: SSLContext, *, twice: bool = False) -> socket.socket:
+    sock.settimeout(CONNECT_TIMEOUT)
+    try:
+        if not twice:
+            return context.wrap_socket(sock, server_hostname=whose.name)
+        # TLS inside the TLS to an https:// proxy: the standard library has no socket for it.
+        from urllib3.util.ssltransport import SSLTransport  # noqa: PLC0415 - rare, and slow to import
 
-
-def _wrapped(sock: socket.socket, target: Address, context: SSLContext, *, twice: bool) -> socket.socket:
-    if not twice:
-        return context.wrap_socket(sock, server_hostname=target.name)
-    # TLS inside the TLS to an https:// proxy: the standard library has no socket for it.
-    from urllib3.util.ssltransport import SSLTransport  # noqa: PLC0415 - rare, and slow to import
-
-    return SSLTransport(sock, context, server_hostname=target.name)  # type: ignore[return-value]  # a socket in all that is used here
+        return SSLTransport(sock, context, server_hostname=whose.name)  # type: ignore[return-value]  # a socket in all that is used here
+    except SSLEOFError:
+        raise  # it is gone, which says nothing of its certificate
+    except SSLError as error:
+        raise untrusted(whose, error) from error

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-import zlib
 from collections import deque
-from http.client import HTTPException, IncompleteRead
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from chat.client.connection import Answer, Connection
-from chat.errors import TIMEOUT_REMEDY, CallTimeoutError, ChatError, ConnectionFailedError
-from chat.route import Route, written
-from chat.wire import Request, Response, is_stream, too_large, unpacker
+from chat.client.connection import connected
+from chat.reading import BROKEN
+from chat.route import DRAIN_SECONDS, KEPT_SECONDS, Route, broken, written
+from chat.wire import Request, Response, is_stream, too_large, unpacked, unpacking
 
 if TYPE_CHECKING:
+    from chat.client.connection import Connection
     from chat.client.transport import Body
+    from chat.reading import Headers
 
 _KEPT = 128
 """Idle connections kept; more may be open at a time."""
-
-_PIECE = 1 << 16
-_DRAIN_TIMEOUT = 0.5
 
 
 class Pool:
@@ -32,7 +30,7 @@ class Pool:
 
     Raises:
         UntrustedHostError: the certificate bundle that the environment names cannot be read.
-        UnreachableError: the proxy that it names is of a kind that is not known here.
+        UnreachableError: there is no such host, or the proxy is of a kind that is not known here.
     """
 
     def __init__(self, host: str) -> None:
@@ -46,20 +44,21 @@ class Pool:
         connection: Connection | None = None
         try:
             connection = self._sent(request)
-            raw = connection.receive(request.method)
-            streams = request.stream and is_stream(raw.status, raw.headers.get("content-type"))
-            body = None if streams else _whole(raw, request)
-        except (OSError, HTTPException, zlib.error) as error:
-            raise _translated(error, request) from error
+            connection.within(request.timeout)
+            status, headers = connection.head()
+            streams = request.stream and is_stream(status, headers.get("content-type"))
+            body = None if streams else _whole(connection, headers, request)
+        except BROKEN as error:
+            raise broken(error, request) from error
         finally:
             if connection is not None and not streams:
                 self.take_back(connection)
-        response = Response(raw.status, raw.headers, body)  # type: ignore[arg-type]  # a Message is looked up like a Mapping
-        return response, _PooledBody(raw, connection, self, request) if streams else None
+        return Response(status, headers, body), _PooledBody(connection, headers, self, request) if streams else None
 
     def take_back(self, connection: Connection) -> None:
         """Keep a connection for the next call, if it is fit for one."""
         if connection.reusable and len(self._idle) < _KEPT:
+            connection.idle_since = monotonic()
             self._idle.append(connection)
         else:
             connection.close()
@@ -71,24 +70,32 @@ class Pool:
     def _sent(self, request: Request) -> Connection:
         """Send a request over a kept connection, or over a new one if none has survived."""
         message = written(request, self._route)
-        while (kept := _popped(self._idle)) is not None:
+        while (kept := self._kept()) is not None:
             try:
-                if not kept.stale:
-                    kept.send(message, timeout=request.timeout)
-                    return kept
-            except TimeoutError:
+                kept.send(message, timeout=request.timeout)
+            except BaseException as error:
                 kept.close()
-                raise
-            except OSError:
-                pass  # gone while it was idle: a request that was not taken whole was not carried out
-            kept.close()
-        fresh = Connection(self._route)
+                if isinstance(error, TimeoutError) or not isinstance(error, OSError):
+                    raise
+                # else it was gone already: a request that was not taken whole was not carried out
+            else:
+                return kept
+        fresh = connected(self._route)
         try:
             fresh.send(message, timeout=request.timeout)
-        except OSError:
+        except BaseException:
             fresh.close()
             raise
         return fresh
+
+    def _kept(self) -> Connection | None:
+        """Take the idle connection that was used last, if one has survived."""
+        fresh = monotonic() - KEPT_SECONDS
+        while (kept := _popped(self._idle)) is not None:
+            if kept.idle_since >= fresh and not kept.stale:
+                return kept
+            kept.close()
+        return None
 
 
 def _close_all(idle: deque[Connection]) -> None:
@@ -104,52 +111,45 @@ def _popped(idle: deque[Connection]) -> Connection | None:
 
 
 class _PooledBody:
-    def __init__(self, raw: Answer, connection: Connection, pool: Pool, request: Request) -> None:
-        self._raw = raw
+    def __init__(self, connection: Connection, headers: Headers, pool: Pool, request: Request) -> None:
         self._connection = connection
         self._pool = pool
         self._request = request
-        self._unpacked = unpacker(raw.headers)  # type: ignore[arg-type]  # a Message is looked up like a Mapping
+        self._packed = unpacking(headers)
 
     def receive(self) -> bytes:
-        self._raw.go_on()
+        connection = self._connection
+        connection.within(self._request.timeout)
         try:
-            piece = self._raw.read1(_PIECE)
-            while self._unpacked is not None and piece:
-                if plain := self._unpacked.decompress(piece):
-                    return plain  # a packed piece may hold less than a byte of text
-                piece = self._raw.read1(_PIECE)
-        except (OSError, HTTPException, zlib.error) as error:
-            raise _translated(error, self._request) from error
-        return piece
+            if self._packed is None:
+                return connection.piece()
+            while not (plain := self._packed.more()):  # a packed piece may hold less than a byte of text
+                if not (piece := connection.piece()):
+                    return b""
+                self._packed.take(piece)
+        except BROKEN as error:
+            raise broken(error, self._request) from error
+        return plain
 
     def close(self, *, reuse: bool) -> None:
-        if reuse:
-            # Read the transfer's end, but do not wait for a server that leaves the connection open after [DONE].
-            with contextlib.suppress(OSError, HTTPException):
-                self._connection.settimeout(_DRAIN_TIMEOUT)
-                while self._raw.read1(_PIECE):
-                    pass
-        self._pool.take_back(self._connection)
+        try:
+            if reuse:
+                # Read the transfer's end, but do not wait for a server that leaves the connection open after [DONE].
+                self._connection.within(DRAIN_SECONDS)
+                with contextlib.suppress(*BROKEN):
+                    while self._connection.piece():
+                        pass
+        finally:
+            self._pool.take_back(self._connection)
 
 
-def _whole(raw: Answer, request: Request) -> bytes:
-    raw.go_on()
-    most = request.max_bytes + 1
-    body = raw.read(most)
-    if len(body) < most and raw.length:
-        raise IncompleteRead(b"", raw.length)  # as it would itself, were it asked for all
-    unpacked = unpacker(raw.headers)  # type: ignore[arg-type]  # as above
-    if unpacked is not None and len(body) < most:
-        body = unpacked.decompress(body, most)
+def _whole(connection: Connection, headers: Headers, request: Request) -> bytes:
+    connection.within(request.timeout)
+    most, length, pieces = request.max_bytes + 1, 0, []
+    while length < most and (piece := connection.piece()):
+        pieces.append(piece)
+        length += len(piece)
+    body = unpacked(b"".join(pieces), headers, most=most)
     if len(body) >= most:
         raise too_large(request)
     return body
-
-
-def _translated(error: Exception, request: Request) -> ChatError:
-    """Say in our own words why there was no answer; never the headers, which hold the token."""
-    where = f"{request.host}{request.path}"
-    if isinstance(error, TimeoutError):
-        return CallTimeoutError(f"{where} did not answer within {request.timeout:g} s.", remedy=TIMEOUT_REMEDY)
-    return ConnectionFailedError(f"The connection to {where} was lost: {type(error).__name__}.")

@@ -67,6 +67,6 @@ class PooledTransport:
         return self._pools.get(host) or self._opened(host)
 
     def _opened(self, host: str) -> Pool:
-        from chat.client.pool import Pool  # noqa: PLC0415 - http.client and ssl, a quarter of all that a client loads
+        from chat.client.pool import Pool  # noqa: PLC0415 - sockets, ssl and httptools, a quarter of all that a client loads
 
         return self._pools.setdefault(host, Pool(host))

@@ -6,7 +6,18 @@ I/O, or a decision about what to do next (that is `chat.flow`).
 
 from chat.wire.answers import metadata, read_answer, read_embeddings, read_json, too_large, wrong_answer
 from chat.wire.dialects import INVOCATIONS, RESPONSES
-from chat.wire.exchange import MAX_BYTES, Access, Dialect, Request, Response, Token, concealed, is_stream, unpacker
+from chat.wire.exchange import (
+    MAX_BYTES,
+    Access,
+    Dialect,
+    Request,
+    Response,
+    Token,
+    concealed,
+    is_stream,
+    unpacked,
+    unpacking,
+)
 from chat.wire.json_text import parse
 from chat.wire.own_route import OwnRoute, read_own_route
 from chat.wire.refusals import describe, is_failure, refusal, refused_parameters, retry_after
@@ -58,7 +69,8 @@ __all__ = [
     "retry_after",
     "state_path",
     "too_large",
-    "unpacker",
+    "unpacked",
+    "unpacking",
     "without",
     "wrong_answer",
 ]

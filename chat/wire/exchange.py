@@ -15,6 +15,9 @@ Token: TypeAlias = str | Callable[[], str]
 MAX_BYTES = 1 << 26
 """How large an answer to take unless told otherwise: Databricks' own bounds are 4 and 16 MB."""
 
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+_UNPACKED_AT_ONCE = 1 << 18
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -132,16 +135,69 @@ def is_stream(status: int, content_type: str | None) -> bool:
     return status < _FIRST_ERROR and "json" not in kind and "html" not in kind
 
 
-def unpacker(headers: Mapping[str, str]) -> zlib._Decompress | None:
-    """Return what unpacks a body that a gateway has packed although nobody asked it to; None if it is plain.
+class Unpacking:
+    """Unpacks a body that a gateway has packed although nobody asked it to, a bounded piece at a time.
+
+    Packed bytes may hold a thousand times as many, which need not be in memory at once.
+    """
+
+    def __init__(self) -> None:
+        self._packed = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._left = b""
+
+    def take(self, piece: bytes) -> None:
+        """Take in packed bytes."""
+        self._left = self._left + piece if self._left else piece
+
+    def more(self, most: int = _UNPACKED_AT_ONCE) -> bytes:
+        """Unpack what was taken in; empty when more is needed, or at the end.
+
+        Args:
+            most: how many bytes to return at most.
+
+        Raises:
+            zlib.error: it is not packed as the headers say.
+        """
+        plain = self._packed.decompress(self._left, most)
+        self._left = self._packed.unconsumed_tail
+        return plain
+
+    @property
+    def whole(self) -> bool:
+        """Whether the end has come."""
+        return self._packed.eof
+
+
+def unpacking(headers: Mapping[str, str]) -> Unpacking | None:
+    """Return what unpacks a response's body; None if it is plain.
 
     Args:
         headers: the response's.
     """
     packed = (headers.get("content-encoding") or "").lower() in {"gzip", "deflate", "x-gzip"}
-    return zlib.decompressobj(_GZIP_OR_ZLIB) if packed else None
+    return Unpacking() if packed else None
+
+
+def unpacked(body: bytes, headers: Mapping[str, str], *, most: int) -> bytes:
+    """Unpack a whole body, if it is packed.
+
+    Args:
+        body: as it came.
+        headers: the response's.
+        most: how many bytes to return at most.
+
+    Raises:
+        zlib.error: it is not packed as the headers say, or cut off.
+    """
+    packed = unpacking(headers)
+    if packed is None or len(body) >= most:
+        return body
+    packed.take(body)
+    plain = packed.more(most)
+    if len(plain) < most and not packed.whole:
+        raise zlib.error
+    return plain
 
 
 _FIRST_ERROR = 400
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _SHORTEST_SECRET = 8
