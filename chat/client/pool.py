@@ -57,11 +57,16 @@ class Pool:
 
     def take_back(self, connection: Connection) -> None:
         """Keep a connection for the next call, if it is fit for one."""
-        if connection.reusable and len(self._idle) < _KEPT:
-            connection.idle_since = monotonic()
-            self._idle.append(connection)
-        else:
+        if not connection.reusable or len(self._idle) >= _KEPT:
             connection.close()
+            return
+        connection.idle_since = now = monotonic()
+        self._idle.append(connection)
+        try:
+            if self._idle[0].idle_since < now - KEPT_SECONDS:  # those of a burst do not stay
+                self._idle.popleft().close()
+        except IndexError:
+            pass  # another thread took it
 
     def close(self) -> None:
         """Close all idle connections."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chat import AsyncChatClient, ChatClient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from chat.messages import Answer, Chunk
     from tests.chat.scripted import ScriptedServer
@@ -64,6 +64,24 @@ class Face:
         """One call of a client that stays open."""
         answer: Answer = client.invoke("hi") if self.kind == "sync" else asyncio.run(client.ainvoke("hi"))
         return answer
+
+    def asked_around(self, event: Callable[[], object], **options: object) -> list[Answer]:
+        """One call before an event and one after it, over the connections of one client."""
+        client = self.client(max_retries=0, **options)
+        if self.kind == "sync":
+            with client:
+                first = client.invoke("hi")
+                event()
+                return [first, client.invoke("hi")]
+
+        async def run() -> list[Answer]:
+            async with client:
+                first = await client.ainvoke("hi")
+                event()
+                await asyncio.sleep(0.01)  # the event loop hears of what a server does only while it runs
+                return [first, await client.ainvoke("hi")]
+
+        return asyncio.run(run())
 
     def invoke(self, *calls: dict[str, Any], endpoint: object = "my-chat", **options: object) -> Answer:
         client = self.client(endpoint, **options)

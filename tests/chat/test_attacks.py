@@ -4,80 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import gzip
 import json
-import socket
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chat import AsyncChatClient, ChatClient, errors
 from tests.chat.faces import OK, TOKEN, Clock, delta
+from tests.chat.raw import STREAM, RawServer, chunked, fixed
 from tests.chat.scripted import sse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 WHOLE = sse(delta("Gr\N{LATIN SMALL LETTER U WITH DIAERESIS}\N{SPARKLES}")) + sse(delta("!", finish="stop"))
 DONE = b"data: [DONE]\n\n"
-
-
-def chunked(body: bytes, *, size: int = 1 << 20) -> bytes:
-    """An event stream in a chunked transfer, in chunks of so many bytes."""
-    pieces = [body[start : start + size] for start in range(0, len(body), size)]
-    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
-    return STREAM + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
-
-
-def fixed(body: bytes, kind: str = "application/json", *, status: str = "200 OK", more: str = "") -> bytes:
-    head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n{more}\r\n"
-    return head.encode() + body
-
-
-class RawServer:
-    """Sends the next of its answers for each request, as it is; the last one again and again."""
-
-    def __init__(self) -> None:
-        self.answers: list[bytes] = []
-        self.closes = True
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.host = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        gone = contextlib.suppress(OSError)
-        with connection, connection.makefile("rb") as received, gone:
-            while _request(received):
-                connection.sendall(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
-                if self.closes:
-                    return
-
-
-def _request(received: Any) -> bool:  # noqa: ANN401 - a buffered socket
-    length = 0
-    while (line := received.readline()) not in {b"\r\n", b""}:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    return bool(line) and len(received.read(length)) == length
 
 
 @pytest.fixture

@@ -6,20 +6,23 @@ import asyncio
 import base64
 import os
 import socket
-import ssl
-import threading
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-from proving.certificates import self_signed
+from proving.certificates import self_signed, server_side
 
 from chat import AsyncChatClient, ChatClient, errors
+from chat.aio import pool as loop_pool
+from chat.client import pool as client_pool
 from chat.network import proxy_for
+from tests.chat.raw import RawServer, Tunnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.chat.faces import Face
     from tests.chat.scripted import ScriptedServer
 
 OK = {"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}
@@ -52,51 +55,6 @@ def test_the_environment_names_the_proxy(environ: dict[str, str], proxy: str | N
     assert proxy_for("https://dbc.example.com", environ=environ) == proxy
 
 
-class Tunnel:
-    """A proxy that understands CONNECT and nothing else, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[bytes] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://user:pass@127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._tunnel, args=(client,), daemon=True).start()
-
-    def _tunnel(self, client: socket.socket) -> None:
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            head += client.recv(1)
-        self.asked.append(head)
-        host, _, port = head.split()[1].decode().rpartition(":")
-        server = socket.create_connection((host, int(port)))
-        client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        back = threading.Thread(target=_copy, args=(server, client), daemon=True)
-        back.start()
-        _copy(client, server)
-        back.join(5)
-        client.close()
-        server.close()
-
-
-def _copy(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass  # the other side is gone: so is this
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate for 127.0.0.1, and its key beside it."""
@@ -106,10 +64,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tls_host(scripted: ScriptedServer, authority: Path) -> str:
     """The scripted server, behind TLS with the private authority's certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority, authority.with_suffix(".key"))
     scripted.reply(OK)
-    scripted._server.socket = context.wrap_socket(scripted._server.socket, server_side=True)
+    scripted._server.socket = server_side(authority).wrap_socket(scripted._server.socket, server_side=True)
     return scripted.host.replace("http:", "https:")
 
 
@@ -175,32 +131,129 @@ def test_no_proxy_is_honoured(
     assert tunnel.asked == []
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_proxy_by_https_carries_tls_within_tls(
+    kind: str, tls_host: str, authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    proxy = Tunnel(tls=server_side(authority))
+    try:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert ask(kind, tls_host) == "hello"
+        assert len(proxy.asked) == 1
+    finally:
+        proxy.close()
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_plain_proxy_is_asked_for_the_whole_address(
-    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    kind: str, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripted.reply(OK)
     monkeypatch.setenv("HTTP_PROXY", scripted.host.replace("//", "//user:p%40ss@"))
-    with ChatClient("e", host="http://dbc.example.com", token="t") as client:
-        assert client.invoke("hi").text == "hello"
+    assert ask(kind, "http://dbc.example.com") == "hello"
     path, headers, _ = scripted.requests[0]
-    assert path == "http://dbc.example.com/serving-endpoints/e/invocations"
+    assert path == "http://dbc.example.com/serving-endpoints/my-chat/invocations"
     assert headers["host"] == "dbc.example.com"
     assert headers["proxy-authorization"] == f"Basic {base64.b64encode(b'user:p@ss').decode()}"
 
 
-def test_a_proxy_of_an_unknown_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
-    with (
-        ChatClient("e", host="http://dbc.example.com", token="t", max_retries=0) as client,
-        pytest.raises(errors.UnreachableError, match="socks5"),
-    ):
-        client.invoke("hi")
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        ("socks5://127.0.0.1:1", "socks5"),
+        ("http://user:p4ss@127.0.0.1:port", "no URL"),
+        ("http://user:p4ss@[::1", "no URL"),
+        ("http://", "no URL"),
+        (f"http://{'x' * 70}.example.com", "no URL"),
+    ],
+)
+def test_a_proxy_of_an_unknown_kind_is_refused_without_its_password(
+    kind: str, proxy: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(errors.UnreachableError, match=said) as caught:
+        ask(kind, "http://dbc.example.com")
+    assert "p4ss" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(scripted: ScriptedServer) -> None:
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 407 \x1b[2J\r\nContent-Length: 2\r\n\r\nno", "407 Proxy Authentication Required"),
+        (b"HTTP/1.1 799 \x1b[2J\r\n\r\n", "799"),
+        (b"HTTP/1.1 200 OK\r\n", "EOFError"),
+        (b"SSH-2.0-\x1b[2J\r\n", "HTTP"),
+        (b"", "reset|closed|lost|Reset"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 502 x\r\n\r\n", "502 Bad Gateway"),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel_is_told_from_the_workspace(
+    kind: str, answer: bytes, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RawServer() as proxy:
+        proxy.answers = [answer]
+        monkeypatch.setenv("HTTPS_PROXY", proxy.host)
+        with pytest.raises(errors.UnreachableError, match=said) as caught:
+            ask(kind, "https://dbc.example.com")
+    assert f"through the proxy {proxy.host.removeprefix('http://')}" in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        f"http://{'x' * 70}.example.com",
+        f"https://{'x' * 70}.example.com",
+        "https://a..example.com",
+        "https://\N{LATIN SMALL LETTER U WITH DIAERESIS}..example.com",
+        "https://.example.com",
+        "https://a\0b.example.com",
+    ],
+)
+def test_a_host_that_no_name_server_can_know_is_not_reachable(kind: str, host: str) -> None:
+    with pytest.raises(errors.UnreachableError, match="Cannot connect to"):
+        ask(kind, host)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_host_in_another_script_is_asked_by_its_name_on_the_wire(
+    kind: str, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scripted.reply(OK)
-    with ChatClient("e", host=scripted.host, token="t", max_retries=0) as client:
-        client.invoke("hi")
-        scripted.open[0].shutdown(socket.SHUT_RDWR)
-        assert client.invoke("hi").text == "hello"
-    assert scripted.connections == 2
+    monkeypatch.setenv("HTTP_PROXY", scripted.host)
+    assert ask(kind, "http://\N{CYRILLIC SMALL LETTER YA}.example.com:81") == "hello"
+    path, headers, _ = scripted.requests[0]
+    assert headers["host"] == "xn--41a.example.com:81"
+    assert path.startswith("http://xn--41a.example.com:81/")
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_host_that_hangs_up_in_the_handshake_is_away_not_untrusted(kind: str) -> None:
+    # it waits for a request, and closes when what comes is none
+    with RawServer() as server, pytest.raises(errors.UnreachableError):
+        ask(kind, server.host.replace("http:", "https:"))
+
+
+def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(face: Face) -> None:
+    face.server.reply(OK)
+
+    def close() -> None:
+        face.server.open[0].shutdown(socket.SHUT_RDWR)
+
+    assert [str(each) for each in face.asked_around(close)] == ["hello", "hello"]
+    assert face.server.connections == 2
+
+
+def test_a_connection_that_was_idle_for_a_minute_is_not_used_again(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    face.server.reply(OK)
+
+    def wait() -> None:
+        monkeypatch.setattr(client_pool, "KEPT_SECONDS", 0.0)
+        monkeypatch.setattr(loop_pool, "KEPT_SECONDS", 0.0)
+
+    face.asked_around(wait)
+    assert face.server.connections == 2

@@ -9,25 +9,25 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
-import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from proving.bad_faith import ANSWERS, TOO_LARGE, TOO_SLOW
-from proving.certificates import self_signed
+from proving.certificates import self_signed, server_side
 from proving.servers import answer, serving
 from proving.virtual_time import virtual_time
 from proving.worlds import Endpoint, Scope, World
 from pydantic import SecretStr
 
 from chat import AsyncChatClient, ChatClient, ChatDatabricks, ChatError
-from chat.aio import transport
+from chat.aio import pool
 from provisioning import Access, plan
 from provisioning.errors import ProvisioningError
 from provisioning.workspace import answers
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
     from proving.sizes import Proof
@@ -116,7 +116,7 @@ def test_an_answer_without_end_is_neither_read_nor_waited_for(
 ) -> None:
     monkeypatch.setattr(answers, "LARGEST", MOST_BYTES)
     monkeypatch.setattr(answers, "LONGEST", 0.03)
-    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.1)
+    monkeypatch.setattr(pool, "CONNECT_TIMEOUT", 0.1)
     for kind, pieces in proof.some({**TOO_LARGE, **TOO_SLOW}).items():
         print(kind)  # noqa: T201 - pytest shows it with a failure
         with serving(lambda _request, pieces=pieces: pieces()) as (host, _):  # type: ignore[misc] # mypy knows no default
@@ -139,10 +139,7 @@ def test_no_redirect_carries_a_token_to_another_host(proof: Proof, tmp_path: Pat
 @pytest.fixture(scope="module")
 def impostor(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     """TLS with a certificate that nobody but its bearer has signed."""
-    file = self_signed(tmp_path_factory.mktemp("impostor"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file, file.with_suffix(".key"))
-    return context
+    return server_side(self_signed(tmp_path_factory.mktemp("impostor")))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # aiohttp's, of a broken handshake

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import ssl
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -39,3 +40,10 @@ def self_signed(folder: Path) -> Path:
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     )
     return file
+
+
+def server_side(certificate: Path) -> ssl.SSLContext:
+    """Make the TLS of a server that shows a certificate, whose key is beside it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    return context
