@@ -28,15 +28,22 @@ class Connection(asyncio.Protocol):
     Args:
         loop: the running event loop.
         forget: called with the connection when it is gone.
+        line: what carries the bytes, if they are TLS; else it is the connection's own transport.
 
     Attributes:
         idle_since: when its last exchange was over, by the loop's clock.
         gone: done when it is closed.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, forget: Callable[[Connection], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        forget: Callable[[Connection], None],
+        line: asyncio.Transport | None = None,
+    ) -> None:
         self._loop = loop
         self._forget = forget
+        self._line = line
         self._transport: asyncio.Transport | None = None
         self._reading = Reading()
         self._failure: Exception | None = None
@@ -100,9 +107,9 @@ class Connection(asyncio.Protocol):
         reading = self._reading
         while not reading.held and not reading.complete:
             await self._stirred()
-        if self._paused and self._transport is not None:
+        if self._paused and self._line is not None:
             self._paused = False
-            self._transport.resume_reading()
+            self._line.resume_reading()
         return reading.take()
 
     @property
@@ -178,6 +185,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport to write to."""
         self._transport = cast("asyncio.Transport", transport)
+        self._line = self._line or self._transport
 
     def data_received(self, data: bytes) -> None:
         """Read what has come."""
@@ -192,9 +200,11 @@ class Connection(asyncio.Protocol):
             return
         if reading.status:
             self._wake()
-        if reading.held > _MOST_HELD and not self._paused and self._transport is not None:
-            self._paused = True  # the server has to wait if nobody fetches what it sends
-            self._transport.pause_reading()
+        if reading.held > _MOST_HELD and not self._paused and self._line is not None:
+            # The server has to wait if nobody fetches what it sends. Not by TLS's own pause: what was received but not
+            # decrypted by then, uvloop forgets when the server closes the connection.
+            self._paused = True
+            self._line.pause_reading()
 
     def eof_received(self) -> None:
         """Know that no more is coming, though a request may still be on its way out."""
@@ -204,7 +214,7 @@ class Connection(asyncio.Protocol):
         """Know that the connection is gone."""
         self._ended(exc)
         self._stop_timer()
-        self._transport = None
+        self._transport = self._line = None
         if not self.gone.done():
             self.gone.set_result(None)
         self._forget(self)

@@ -97,54 +97,38 @@ class Pool:
         return [connection.gone for connection in closing]
 
     async def _connected(self) -> Connection:
-        route = self.route
-        connection = Connection(self._loop, self._forget)
-        opening = route.opening()
-        if opening is None or route.target.tls is None:
-            await self._dialled(connection)
-            return connection
-        tunnel = Connection(self._loop, self._forget)
-        transport = await self._dialled(tunnel)
-        try:
-            tunnel.send(opening)
-            tunnel.within(CONNECT_TIMEOUT)
-            route.admitted((await tunnel.head())[0])
-            secured = await self._secured(tunnel.release(), connection, route.target.tls)
-        except BaseException:
-            transport.abort()
-            raise
-        connection.connection_made(secured)
-        return connection
-
-    async def _dialled(self, protocol: Connection) -> asyncio.Transport:
-        hop = self.route.first_hop
+        hop, target, opening = self.route.first_hop, self.route.target, self.route.opening()
         # Of several addresses, the next is tried when one hesitates (RFC 8305), in uvloop as well.
         sock = await start_connection(await self._resolved(), happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS)
         attend(sock)
-        name = hop.name if hop.tls is not None else None
+        line, connection = await self._loop.create_connection(lambda: Connection(self._loop, self._forget), sock=sock)
         try:
-            transport, _ = await self._loop.create_connection(
-                lambda: protocol, sock=sock, ssl=hop.tls, server_hostname=name
-            )
+            if hop.tls is not None:
+                connection = await self._secured(connection, line, hop, hop.tls)
+            if opening is not None and target.tls is not None:
+                connection.send(opening)
+                connection.within(CONNECT_TIMEOUT)
+                self.route.admitted((await connection.head())[0])
+                connection = await self._secured(connection, line, target, target.tls)
+        except BaseException:
+            line.abort()
+            raise
+        return connection
+
+    async def _secured(
+        self, through: Connection, line: asyncio.Transport, whose: Address, tls: SSLContext
+    ) -> Connection:
+        connection = Connection(self._loop, self._forget, line)
+        try:
+            transport = await self._loop.start_tls(through.release(), connection, tls, server_hostname=whose.name)
         except SSLEOFError:
             raise  # it is gone, which says nothing of its certificate
         except SSLError as error:
-            raise untrusted(hop, error) from error
-        return transport
-
-    async def _secured(
-        self, transport: asyncio.Transport, connection: Connection, tls: SSLContext
-    ) -> asyncio.Transport:
-        target = self.route.target
-        try:
-            secured = await self._loop.start_tls(transport, connection, tls, server_hostname=target.name)
-        except SSLEOFError:
-            raise
-        except SSLError as error:
-            raise untrusted(target, error) from error
-        if secured is None or connection.gone.done():  # lost meanwhile (None: uvloop says so)
+            raise untrusted(whose, error) from error
+        if transport is None or connection.gone.done():  # lost meanwhile
             raise ConnectionResetError
-        return secured
+        connection.connection_made(transport)
+        return connection
 
     async def _resolved(self) -> Sequence[AddrInfoType]:
         """Resolve the host's name, once for all that ask at a time: the loop has a handful of threads for that."""

@@ -64,6 +64,14 @@ def workspace(server: LocalWorkspace, monkeypatch: pytest.MonkeyPatch) -> Worksp
 
 
 @pytest.fixture
+def no_way_of_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take proxies and certificate authorities out of the environment, but for those that a test names."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name in {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
 def endpoint(workspace: WorkspaceHandle, create_external: Callable[..., str]) -> str:
     """A chat endpoint that is ready, in the workspace that the environment names."""
     return create_external(workspace, "my-chat")

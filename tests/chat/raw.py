@@ -103,6 +103,7 @@ class Tunnel:
         listening = await asyncio.start_server(self._tunnel, sock=self._listener, ssl=self._tls)
         await self._over.wait()
         listening.close()
+        await asyncio.sleep(0)  # a task that has not begun cannot close what it was given
         tunnels = asyncio.all_tasks() - {asyncio.current_task()}
         for tunnel in tunnels:
             tunnel.cancel()

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 WHOLE = sse(delta("Gr\N{LATIN SMALL LETTER U WITH DIAERESIS}\N{SPARKLES}")) + sse(delta("!", finish="stop"))
 DONE = b"data: [DONE]\n\n"
+HELLO = json.dumps(OK).encode()
+FIXED = fixed(HELLO)
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+CHUNKS = b"transfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(HELLO), HELLO)
 
 
 @pytest.fixture
@@ -175,12 +179,34 @@ def test_each_oddity_is_an_answer_or_an_error_that_says_what_it_is(
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (fixed(json.dumps(OK).encode()), None),
-        (fixed(gzip.compress(json.dumps(OK).encode()), more="content-encoding: gzip\r\n"), None),
-        (b"HTTP/1.1 103 Early Hints\r\n\r\n" + fixed(json.dumps(OK).encode()), None),
-        (fixed(json.dumps(OK).encode())[:-5], "ConnectionFailedError"),
+        (FIXED, None),
+        (fixed(gzip.compress(HELLO), more="content-encoding: gzip\r\n"), None),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n" + FIXED, None),
+        (FIXED[:-5], "ConnectionFailedError"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", "BadAnswerError"),
         (fixed(b"x", status="302 Found", more="location: http://127.0.0.1:9/\r\n"), "BadAnswerError"),
+        (b"HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n", "BadAnswerError"),
+        (b"HTTP/1.1 102 Processing\r\n\r\n" * 20 + FIXED, None),
+        (b"HTTP/1.1 102 Processing\r\n\r\n" * 100, "ConnectionFailedError"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", "ConnectionFailedError"),
+        (b"\r\n" + FIXED, None),
+        (FIXED.replace(b"HTTP/1.1", b"HTTP/1.0"), None),
+        (FIXED.replace(b"\r\n", b"\n"), None),
+        (FIXED.replace(b"application/json", b"application/json  \r\nx-folded: a\r\n  b\r\nx-odd: \xff\x01"), None),
+        (fixed(gzip.compress(HELLO), more="content-encoding: gzip \r\n"), None),
+        (fixed(gzip.compress(HELLO)[:-4], more="content-encoding: gzip\r\n"), "ConnectionFailedError"),
+        (HEAD + b"\r\n" + HELLO, None),
+        (HEAD + b"transfer-encoding: identity\r\n\r\n" + HELLO, None),
+        (HEAD + b"content-length: 2\r\n" + CHUNKS, None),
+        (HEAD + b"transfer-encoding: gzip\r\n" + CHUNKS, None),
+        (HEAD + b"transfer-encoding: gzip\r\n" + CHUNKS[:-5], "ConnectionFailedError"),
+        (HEAD + CHUNKS.replace(b"\r\n{", b";x=y;z\r\n{").replace(b"0\r\n\r\n", b"0\r\nx: y\r\n\r\n"), None),
+        (HEAD + CHUNKS.replace(b"0\r\n\r\n", b"0\r\nx: y"), "ConnectionFailedError"),
+        (HEAD + CHUNKS.replace(b"0\r\n\r\n", b"0\r\nx: " + b"y" * 1_000_000), "ConnectionFailedError"),
+        (HEAD + CHUNKS.replace(b"\r\n{", b";" + b"x" * 1_000_000 + b"\r\n{"), "ConnectionFailedError"),
+        (HEAD + b"content-length: 2\r\ncontent-length: 900\r\n\r\n{}", "ConnectionFailedError"),
+        (HEAD + b"content-length: 1_0\r\n\r\n" + b" " * 10, "ConnectionFailedError"),
+        (HEAD + b"x: " + b"y" * 1_000_000 + b"\r\n\r\n" + HELLO, "ConnectionFailedError"),
     ],
 )
 def test_whole_answers_alike(server: RawServer, answer: bytes, error: str | None) -> None:
@@ -210,7 +236,7 @@ def test_a_line_of_many_megabytes_is_read_in_its_own_time(server: RawServer) -> 
 
 
 def test_connections_that_the_server_closes_while_idle_are_replaced(server: RawServer) -> None:
-    server.answers = [fixed(json.dumps(OK).encode())]  # it closes after each, without a word of it
+    server.answers = [FIXED]  # it closes after each, without a word of it
     clock = Clock()
     options: dict[str, Any] = {"host": server.host, "token": TOKEN, "clock": clock}
     with ChatClient("e", sleep=clock.sleep, **options) as client:
@@ -225,7 +251,7 @@ def test_connections_that_the_server_closes_while_idle_are_replaced(server: RawS
 
 def test_what_a_cancelled_stream_left_is_not_the_next_calls(server: RawServer) -> None:
     server.closes = False
-    stream, whole = chunked(WHOLE * 200 + DONE, size=64), fixed(json.dumps(OK).encode())
+    stream, whole = chunked(WHOLE * 200 + DONE, size=64), FIXED
     server.answers = [stream, whole]
     with ChatClient("e", host=server.host, token=TOKEN) as client:
         with client.stream("hi") as begun:

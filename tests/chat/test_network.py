@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 import socket
 import traceback
 from typing import TYPE_CHECKING
@@ -28,11 +27,7 @@ if TYPE_CHECKING:
 OK = {"choices": [{"message": {"content": "hello"}, "finish_reason": "stop"}]}
 
 
-@pytest.fixture(autouse=True)
-def _no_way_of_the_machines_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name in {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}:
-            monkeypatch.delenv(name)
+pytestmark = pytest.mark.usefixtures("no_way_of_the_machines_own")
 
 
 @pytest.mark.parametrize(
