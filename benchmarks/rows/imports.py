@@ -17,7 +17,7 @@ _BASE_MODEL = "from langchain_core.language_models import BaseChatModel"
 _LOADED = "import sys; print(*sys.modules)"
 _PEER = "databricks_langchain"
 _HEAVY = frozenset({"databricks.sdk", "mlflow", "aiohttp", "starlette", "uvicorn", "rich", "langchain_core", "httpx"})
-_OF_A_CALL = frozenset({"http.client", "ssl", "email"})
+_OF_A_CALL = frozenset({"http.client", "ssl", "email", "httptools"})
 
 
 def measure(bench: Bench) -> list[Row]:
