@@ -48,6 +48,7 @@ class Context:
         smoke: whether each endpoint that became ready is called once.
         previous: the configs that endpoints go back to if they don't answer then, by name.
         unannounced: the keys that are to be put and are not yet named in their scope's marker, by scope.
+        writers: the writer of each scope's marker, as this apply left it with its announcement.
         written: the secrets that were put and whose times are not yet known, by scope.
         settled: those whose times are known and that are not yet recorded, likewise.
         deleted: the keys that were deleted, likewise.
@@ -69,6 +70,7 @@ class Context:
     smoke: bool = False
     previous: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     unannounced: dict[str, list[str]] = field(default_factory=dict)
+    writers: dict[str, str] = field(default_factory=dict)
     written: dict[str, list[Put]] = field(default_factory=dict)
     settled: dict[str, list[Put]] = field(default_factory=dict)
     deleted: dict[str, list[str]] = field(default_factory=dict)

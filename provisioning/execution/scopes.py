@@ -38,12 +38,14 @@ def _is_our_scope(context: Context, name: str) -> bool:
 
 def _put_marker(context: Context, step: Step) -> None:
     marker = secrets.announcing(Marker(grants=_grants_of(step)), _to_announce(context, step.name))
-    secrets.put_marker(context.connection, step.name, owner=context.owner, marker=marker)
+    writer = secrets.put_marker(context.connection, step.name, owner=context.owner, marker=marker)
+    context.writers[step.name] = writer
 
 
 def _put_secret(context: Context, step: Step) -> None:
     if puts := _to_announce(context, step.name):
-        secrets.announce(context.connection, step.name, owner=context.owner, puts=puts)
+        writer = secrets.announce(context.connection, step.name, owner=context.owner, puts=puts)
+        context.writers[step.name] = writer
     put = _put_of(context, step.name, step.item or "")
     secrets.put_secret(context.connection, step.name, put.key, value=put.value)
     context.written.setdefault(step.name, []).append(put)
@@ -74,7 +76,9 @@ def _record(context: Context, step: Step) -> None:
     # each secret's change ends with it, and the steps run in the operations' order: one record serves them all
     scope = step.name
     if written := context.written.pop(scope, []):
-        context.settled[scope] = secrets.settle(context.connection, scope, owner=context.owner, written=written)
+        context.settled[scope] = secrets.settle(
+            context.connection, scope, owner=context.owner, written=written, writer=context.writers.get(scope, "")
+        )
     waits = bool(context.untold.get(scope.lower()))
     settled = [] if waits else context.settled.pop(scope, [])
     deleted, grants = context.deleted.pop(scope, []), _grants_of(step)

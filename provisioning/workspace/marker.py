@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provisioning.model.workspace import Verdict
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 1
 _SALT_BYTES = 16
+_WRITER_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,14 @@ class Marker:
         announced: by key, the fingerprint of a value that an apply was about to put and has not recorded. The key is
             ours; whether it holds that value cannot be told.
         grants: the digest of the rights that the configs declared when they were last written.
+        writer: drawn anew by each write, so that whoever wrote it can tell that nobody has since.
     """
 
     salt: str = field(default_factory=lambda: secrets.token_hex(_SALT_BYTES), repr=False)
     records: Mapping[str, Record] = field(default_factory=dict)
     announced: Mapping[str, str] = field(default_factory=dict)
     grants: str | None = None
+    writer: str = ""
 
     def fingerprint(self, value: SecretStr) -> str:
         """Return the fingerprint that a value has under this marker's salt."""
@@ -67,6 +70,10 @@ class Marker:
         """Return the fingerprint of what an apply last announced or recorded under a key; empty if none did."""
         record = self.records.get(key)
         return self.announced.get(key) or (record.fingerprint if record else "")
+
+    def written(self) -> Marker:
+        """Return it as a writer of its own writes it."""
+        return replace(self, writer=secrets.token_hex(_WRITER_BYTES))
 
     def to_text(self) -> str:
         """Return what is stored as the secret's value."""
@@ -80,6 +87,7 @@ class Marker:
             "keys": keys,
             "announced": dict(sorted(self.announced.items())),
             "grants": self.grants,
+            "writer": self.writer,
         }
         return json.dumps(content, separators=(",", ":"))
 
@@ -98,7 +106,13 @@ def parse_marker(text: str) -> Marker | None:
             for key, each in content["keys"].items()
         }
         announced = {str(key): str(fingerprint) for key, fingerprint in content.get("announced", {}).items()}
-        return Marker(salt=content["salt"], records=records, announced=announced, grants=content.get("grants"))
+        return Marker(
+            salt=content["salt"],
+            records=records,
+            announced=announced,
+            grants=content.get("grants"),
+            writer=str(content.get("writer", "")),
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

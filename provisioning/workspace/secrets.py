@@ -123,9 +123,11 @@ def _fetched(connection: Connection, scope: str, key: str) -> str | None:
         return ""
 
 
-def put_marker(connection: Connection, scope: str, *, owner: str, marker: Marker) -> None:
-    """Write a scope's marker."""
-    put_secret(connection, scope, marker_key(owner), value=SecretStr(marker.to_text()))
+def put_marker(connection: Connection, scope: str, *, owner: str, marker: Marker) -> str:
+    """Write a scope's marker, and return its writer: it is there for as long as nobody else writes."""
+    written = marker.written()
+    put_secret(connection, scope, marker_key(owner), value=SecretStr(written.to_text()))
+    return written.writer
 
 
 def announcing(marker: Marker, puts: Sequence[Put]) -> Marker:
@@ -134,14 +136,22 @@ def announcing(marker: Marker, puts: Sequence[Put]) -> Marker:
     return replace(marker, announced={**marker.announced, **fingerprints})
 
 
-def announce(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put]) -> None:
-    """Name in a scope's marker what is about to be put; every put is to be preceded by this or by `announcing`."""
+def announce(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put]) -> str:
+    """Name in a scope's marker what is about to be put; every put is to be preceded by this or by `announcing`.
+
+    Returns:
+        The marker's writer; nothing if another apply had announced another value that it may still put.
+    """
     held = _marker_text(connection, scope, owner)
-    if held is not None:
-        put_marker(connection, scope, owner=owner, marker=announcing(parse_marker(held) or Marker(), puts))
+    if held is None:
+        return ""
+    marker = parse_marker(held) or Marker()
+    writer = put_marker(connection, scope, owner=owner, marker=announcing(marker, puts))
+    is_contested = any(marker.announced.get(put.key) not in {None, marker.fingerprint(put.value)} for put in puts)
+    return "" if is_contested else writer
 
 
-def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[Put]) -> list[Put]:
+def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[Put], writer: str) -> list[Put]:
     """Find out when our values were written, and that it was ours that were written then.
 
     A put does not say when it took place; the list that does may show the time of somebody else's put, just after
@@ -150,14 +160,18 @@ def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[
     that put a key at the same time, the one that announced first finds the other's announcement. It announces and puts
     once more, which leaves the key with a time that nobody vouches for, and gives up.
 
+    A third apply may take an announcement away that came between its own look at the marker and its write. So where the
+    marker is not as this apply left it, the values themselves are looked at, between two lists that show one time.
+
     Args:
         connection: the workspace.
         scope: the scope's name.
         owner: the set's id.
         written: what was announced and put, just now.
+        writer: the marker's, as this apply left it with its announcement; nothing if it was contested even then.
 
     Returns:
-        The same with their times, but for keys that are gone.
+        The same with their times, but for keys that are gone, or whose time does not stand still.
 
     Raises:
         ChangedSincePlanError: another apply put another value at the same time.
@@ -167,6 +181,13 @@ def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[
     if held is not None:
         marker = parse_marker(held) or Marker()
         overtaken = [put for put in written if not _stands(put, marker)]
+        if not writer or marker.writer != writer:
+            overtaken += [
+                put
+                for put in written
+                if put not in overtaken and holds(connection, scope, put.key, value=put.value) is False
+            ]
+            times = dict(times.items() & list_secrets(connection, scope).items())
         if overtaken:
             put_marker(connection, scope, owner=owner, marker=announcing(marker, overtaken))
             for put in overtaken:

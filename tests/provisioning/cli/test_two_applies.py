@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import provisioning
 from provisioning import Access
 from provisioning.errors import UnfinishedError
 from provisioning.model.events import Event, StepStarted
+from provisioning.model.ownership import is_marker
 from provisioning.model.plan import Action, Operation
 
 if TYPE_CHECKING:
@@ -114,6 +116,24 @@ def test_apply_that_records_last_takes_back_what_the_other_vouched_for(
     assert "another apply put another value at the same time" in said
     assert held(client) == "sk-b"
     assert taken_for(applied) == set()
+
+
+def test_announcement_that_a_third_apply_took_away_is_missed(applied: Configs, client: WorkspaceClient) -> None:
+    """It read the marker before the other apply announced its value, and wrote it after that one was through."""
+    [marker] = [each.key for each in client.secrets.list_secrets("llm") if is_marker(each.key or "")]
+
+    def meanwhile() -> None:
+        announced = json.loads(base64.b64decode(client.secrets.get_secret("llm", str(marker)).value or ""))
+        assert apply(applied, "sk-b") == ""
+        stale = {**announced, "announced": {**announced["announced"], "another-key": "00"}, "writer": "a-third"}
+        client.secrets.put_secret("llm", str(marker), string_value=json.dumps(stale))
+
+    said = apply(applied, "sk-a", before(Operation.RECORD_SECRETS, meanwhile))
+
+    assert "another apply put another value at the same time" in said
+    assert taken_for(applied) <= {held(client)}
+    assert apply(applied, "sk-b") == ""
+    assert taken_for(applied) == {"sk-b"}
 
 
 def test_same_value_from_two_applies_at_once_is_no_conflict(applied: Configs, client: WorkspaceClient) -> None:
