@@ -6,6 +6,7 @@ and SSL_CERT_DIR mean what they mean to curl and requests. Both transports ask h
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -85,11 +86,12 @@ def attend(sock: socket.socket) -> None:
     A request is one write: waiting to fill a packet (Nagle) would only delay it. And a model may think for five
     minutes, while gateways and load balancers forget a flow without a word of which they hear nothing for four.
     """
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option in ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL"):  # the second is the first one's name on macOS
-        if hasattr(socket, option):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), _ASKED_AFTER)
+    with contextlib.suppress(OSError):  # reset already, says macOS here: whoever uses it will hear of that
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option in ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL"):  # the second is the first one's name on macOS
+            if hasattr(socket, option):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), _ASKED_AFTER)
 
 
 def _bypassed(name: str, port: int | None, no_proxy: str) -> bool:

@@ -73,7 +73,7 @@ class EndpointModel(BaseModel):
     def async_client(self) -> AsyncChatClient:
         """The core's asynchronous client that this model calls through."""
         if self._async_client is None:
-            from chat.aio import AsyncChatClient  # noqa: PLC0415 - who never awaits never pays for aiohttp
+            from chat.aio import AsyncChatClient  # noqa: PLC0415 - who never awaits never pays for asyncio
 
             self._async_client = AsyncChatClient(self.endpoint, **self._settings())
         client: AsyncChatClient = self._async_client

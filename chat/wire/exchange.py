@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from chat.errors import inert
+
 Token: TypeAlias = str | Callable[[], str]
 """A token, or a function that returns one each time it is needed."""
 
@@ -97,7 +99,8 @@ class Response:
     @property
     def request_id(self) -> str | None:
         """The id that Databricks support asks for."""
-        return self.headers.get("x-request-id") or self.headers.get("x-databricks-request-id")
+        found = self.headers.get("x-request-id") or self.headers.get("x-databricks-request-id")
+        return inert(found, limit=_LONGEST_ID) if found else None
 
     def without(self, credential: str) -> Response:
         """Take our own credential out of a body that an error may quote, should the server have echoed it.
@@ -201,3 +204,4 @@ def unpacked(body: bytes, headers: Mapping[str, str], *, most: int) -> bytes:
 
 _FIRST_ERROR = 400
 _SHORTEST_SECRET = 8
+_LONGEST_ID = 200

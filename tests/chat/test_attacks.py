@@ -281,3 +281,10 @@ def test_our_token_is_in_no_error_wherever_the_server_repeats_it(said: str, stat
             client.invoke("hi")
     assert "bad: ***" in str(caught.value)
     assert said not in f"{caught.value} {vars(caught.value)} {caught.value.__context__}"
+
+
+def test_a_request_id_cannot_act_on_a_terminal(server: RawServer) -> None:
+    server.answers = [fixed(b"{}", status="400 Bad Request", more="x-request-id: a\x1b[2J\r\n")]
+    with ChatClient("e", host=server.host, token=TOKEN) as client, pytest.raises(errors.RefusedError) as caught:
+        client.invoke("hi")
+    assert caught.value.request_id == "a\N{REPLACEMENT CHARACTER}[2J"

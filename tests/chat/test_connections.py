@@ -17,6 +17,8 @@ from proving.certificates import self_signed, server_side
 
 from chat import AsyncChatClient, ChatClient, errors
 from chat.aio import pool
+from chat.aio import transport as loop_transport
+from chat.client import pool as client_pool
 from tests.chat.faces import OK, TOKEN, delta
 from tests.chat.raw import STREAM, RawServer, Tunnel, chunked, fixed
 from tests.chat.scripted import sse
@@ -295,6 +297,29 @@ def test_the_end_of_a_transfer_is_not_waited_for_and_may_be_cancelled(
         await asked.close()
 
     run(call())
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_what_drips_in_after_the_end_of_an_answer_is_not_waited_for(
+    server: RawServer, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (client_pool, loop_transport):
+        monkeypatch.setattr(module, "DRAIN_SECONDS", 0.05)
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(WHOLE.removesuffix(b"0\r\n\r\n"))
+        while True:
+            connection.sendall(b"2\r\n\n\n\r\n")
+            time.sleep(0.005)
+
+    server.answers = [drip]
+    began = time.perf_counter()
+    if kind == "sync":
+        with ChatClient("e", host=server.host, token=TOKEN, timeout=30.0) as asked:
+            assert "".join(chunk.text for chunk in asked.stream("hi")) == "hello"
+    else:
+        assert asyncio.run(streamed(client(server.host, timeout=30.0))) == "hello"
+    assert time.perf_counter() - began < 10
 
 
 def test_deadlines_are_kept_when_long_and_short_ones_take_turns(run: Callable[..., Any], server: RawServer) -> None:

@@ -57,6 +57,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def trusted(authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the private authority in the environment."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+
+
+@pytest.fixture
 def tls_host(scripted: ScriptedServer, authority: Path) -> str:
     """The scripted server, behind TLS with the private authority's certificate."""
     scripted.reply(OK)
@@ -88,7 +94,6 @@ def test_a_private_authority_is_trusted_where_it_is_named(
     assert ask(kind, tls_host) == "hello"
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_an_unknown_authority_is_not_trusted_and_not_tried_again(kind: str, tls_host: str) -> None:
     with pytest.raises(errors.UntrustedHostError) as caught:
@@ -138,6 +143,23 @@ def test_a_proxy_by_https_carries_tls_within_tls(
         assert len(proxy.asked) == 1
     finally:
         proxy.close()
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("proxied", ["no proxy", "by http", "by https"])
+@pytest.mark.usefixtures("trusted")
+def test_whoever_cannot_show_who_it_is_is_named(
+    kind: str, proxied: str, tls_host: str, tunnel: Tunnel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The certificate is for 127.0.0.1, and trusted, but not as that of `localhost`."""
+    asked = named = tls_host.replace("127.0.0.1", "localhost")
+    if proxied == "by http":
+        monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
+    elif proxied == "by https":
+        monkeypatch.setenv("HTTPS_PROXY", named)
+        asked = "https://dbc.example.com"
+    with pytest.raises(errors.UntrustedHostError, match=named.removeprefix("https://")):
+        ask(kind, asked)
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

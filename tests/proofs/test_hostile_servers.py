@@ -142,7 +142,6 @@ def impostor(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     return server_side(self_signed(tmp_path_factory.mktemp("impostor")))
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # aiohttp's, of a broken handshake
 @pytest.mark.parametrize("caller", CALLERS)
 def test_a_host_that_cannot_show_who_it_is_hears_nothing(
     proof: Proof, tmp_path: Path, caller: str, impostor: ssl.SSLContext
