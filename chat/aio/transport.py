@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from chat.aio.pool import Pool
@@ -57,6 +58,9 @@ class LoopTransport:
     def __init__(self) -> None:
         self._loops: dict[asyncio.AbstractEventLoop, _LoopPools] = {}
         self._routes: dict[str, Route] = {}
+        # A client that nobody closed leaves no open sockets. That its generators end with it is too late for that where
+        # the loop ends as well: the tasks that would close them are cancelled before they begin.
+        weakref.finalize(self, _cut_all, self._loops)
 
     async def send(self, request: Request) -> tuple[Response, AsyncBody | None]:
         """Send a request; see `AsyncTransport`."""
@@ -87,9 +91,9 @@ class LoopTransport:
         if here is not None:
             await here.closing.aclose()
 
-    def __getstate__(self) -> dict[str, object]:
+    def __reduce__(self) -> tuple[type[LoopTransport], tuple[()]]:
         """Travel without connections: the copy opens its own."""
-        return {"_loops": {}, "_routes": {}}
+        return LoopTransport, ()
 
     def _route(self, host: str) -> Route:
         return self._routes.get(host) or self._routes.setdefault(host, Route.to(host))
@@ -109,6 +113,19 @@ class _LoopPools(NamedTuple):
 
     pools: dict[str, Pool]
     closing: AsyncGenerator[None, None]
+
+
+def _cut_all(loops: dict[asyncio.AbstractEventLoop, _LoopPools]) -> None:
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    for loop, here in loops.items():
+        for pool in here.pools.values():
+            if loop is running:
+                pool.close()
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(pool.close)
 
 
 async def _open_with_the_loop(pools: dict[str, Pool]) -> AsyncGenerator[None, None]:
