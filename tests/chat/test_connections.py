@@ -167,10 +167,11 @@ def test_a_stream_faster_than_its_reader_has_to_wait(
     run: Callable[..., Any], way: RawServer, request: pytest.FixtureRequest
 ) -> None:
     """With the end of the answer, and of the connection, reached while the reader looks away."""
-    text, pieces = "x" * 10_000, 800
+    text, pieces = "x" * 10_000, 1_000
     sent = threading.Event()
 
     def flood(connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
         connection.sendall(STREAM + b"connection: close\r\n\r\n")
         for _ in range(pieces):
             connection.sendall(sse(delta(text)))
@@ -185,7 +186,7 @@ def test_a_stream_faster_than_its_reader_has_to_wait(
             length = len((await anext(answer)).text)
             await asyncio.sleep(0.1)
             if "tunnel" not in request.node.name:  # which has buffers of its own
-                assert not sent.is_set()  # 8 MB do not fit into the system's buffers and ours
+                assert not sent.is_set()  # 10 MB do not fit into the system's buffers and ours
             async for chunk in answer:
                 length += len(chunk.text)
             return length
