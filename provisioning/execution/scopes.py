@@ -83,7 +83,15 @@ def _record(context: Context, step: Step) -> None:
     settled = [] if waits else context.settled.pop(scope, [])
     deleted, grants = context.deleted.pop(scope, []), _grants_of(step)
     if settled or deleted or grants:
-        secrets.record(context.connection, scope, owner=context.owner, written=settled, deleted=deleted, grants=grants)
+        secrets.record(
+            context.connection,
+            scope,
+            owner=context.owner,
+            written=settled,
+            deleted=deleted,
+            grants=grants,
+            writer=context.writers.get(scope),
+        )
 
 
 def _record_told(context: Context, step: Step) -> None:
@@ -94,7 +102,8 @@ def _record_told(context: Context, step: Step) -> None:
     if last:
         for name in [each for each in list(context.settled) if each.lower() == scope]:  # other scopes add theirs
             settled = context.settled.pop(name)
-            secrets.record(context.connection, name, owner=context.owner, written=settled)
+            writer = context.writers.get(name)
+            secrets.record(context.connection, name, owner=context.owner, written=settled, writer=writer)
 
 
 def _put_acl(context: Context, step: Step) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from provisioning.workspace.client import Connection
 
+_TRIES = 3
 _PUT = "/api/2.0/secrets/put"
 _PUT_CALL = f"POST {_PUT}"
 
@@ -181,6 +182,7 @@ def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[
     if held is not None:
         marker = parse_marker(held) or Marker()
         overtaken = [put for put in written if not _stands(put, marker)]
+        moving = False
         if not writer or marker.writer != writer:
             overtaken += [
                 put
@@ -188,8 +190,11 @@ def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[
                 if put not in overtaken and holds(connection, scope, put.key, value=put.value) is False
             ]
             times = dict(times.items() & list_secrets(connection, scope).items())
+            moving = any(put.key not in times for put in written)
+        if overtaken or moving:
+            # all of them: a key that no marker names any more is nobody's, and stays when the configs drop it
+            put_marker(connection, scope, owner=owner, marker=announcing(marker, written))
         if overtaken:
-            put_marker(connection, scope, owner=owner, marker=announcing(marker, overtaken))
             for put in overtaken:
                 put_secret(connection, scope, put.key, value=put.value)
             raise _overtaken(scope, overtaken)
@@ -204,6 +209,7 @@ def record(
     written: Sequence[Put] = (),
     deleted: Sequence[str] = (),
     grants: str | None = None,
+    writer: str | None = None,
 ) -> None:
     """Vouch in a scope's marker for what was written.
 
@@ -214,6 +220,7 @@ def record(
         written: the secrets that were put, with their times.
         deleted: the keys that were deleted.
         grants: the digest of the rights that were written; None if none were.
+        writer: the marker's, as this apply left it with its announcement; None if it announced nothing.
 
     Raises:
         ChangedSincePlanError: another apply has put another value since; its word stands.
@@ -234,9 +241,21 @@ def record(
         announced={key: each for key, each in before.announced.items() if key not in {*deleted, *ours}},
         grants=grants or before.grants,
     )
-    put_marker(connection, scope, owner=owner, marker=marker)
+    mine = put_marker(connection, scope, owner=owner, marker=marker)
+    if writer is not None and before.writer != writer:
+        _keep_named(connection, scope, owner=owner, puts=[put for put in written if put not in overtaken], writer=mine)
     if overtaken:
         raise _overtaken(scope, overtaken)
+
+
+def _keep_named(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put], writer: str) -> None:
+    """See that a marker still names our keys, where others write it at the same time and may not have seen them."""
+    for _ in range(_TRIES):
+        now = parse_marker(_marker_text(connection, scope, owner) or "")
+        lost = [put for put in puts if now and not now.last_word(put.key)]
+        if now is None or now.writer == writer or not lost:
+            return
+        writer = put_marker(connection, scope, owner=owner, marker=announcing(now, lost))
 
 
 def _stands(put: Put, marker: Marker) -> bool:
