@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from ssl import SSLEOFError, SSLError
 from typing import TYPE_CHECKING
@@ -101,7 +102,14 @@ class Pool:
         # Of several addresses, the next is tried when one hesitates (RFC 8305), in uvloop as well.
         sock = await start_connection(await self._resolved(), happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS)
         attend(sock)
-        line, connection = await self._loop.create_connection(lambda: Connection(self._loop, self._forget), sock=sock)
+        try:
+            line, connection = await self._loop.create_connection(
+                lambda: Connection(self._loop, self._forget), sock=sock
+            )
+        except BaseException:
+            with contextlib.suppress(OSError):
+                sock.close()  # uvloop leaves it open if it is cancelled here (uvloop#653)
+            raise
         try:
             if hop.tls is not None:
                 connection = await self._secured(connection, line, hop, hop.tls)

@@ -250,9 +250,14 @@ def test_a_host_in_another_script_is_asked_by_its_name_on_the_wire(
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_host_that_hangs_up_in_the_handshake_is_away_not_untrusted(kind: str) -> None:
-    # it waits for a request, and closes when what comes is none
-    with RawServer() as server, pytest.raises(errors.UnreachableError):
-        ask(kind, server.host.replace("http:", "https:"))
+    def hang_up() -> None:
+        with listener.accept()[0] as connection:
+            connection.recv(1 << 16)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        pool.submit(hang_up)
+        with pytest.raises(errors.UnreachableError):
+            ask(kind, f"https://127.0.0.1:{listener.getsockname()[1]}")
 
 
 def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(face: Face) -> None:
