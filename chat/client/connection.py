@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import weakref
 from ssl import SSLEOFError, SSLError
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,8 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        # A stream that nobody reads to its end leaves no open socket: this comes before any finalizer in a cycle.
+        self._closing = weakref.finalize(self, _close, sock)
         self._reading = Reading()
         self._ends = 0.0
         self._sent_whole = False
@@ -102,8 +105,12 @@ class Connection:
 
     def close(self) -> None:
         """Close it."""
-        with contextlib.suppress(OSError):
-            self._sock.close()
+        self._closing()
+
+    def release(self) -> socket.socket:
+        """Leave the socket to another connection, which speaks through what was opened here (a tunnel)."""
+        self._closing.detach()
+        return self._sock
 
     def _receive(self) -> None:
         left = self._ends - monotonic()
@@ -146,11 +153,16 @@ def _opened(route: Route) -> socket.socket:
             tunnel.send(opening, timeout=CONNECT_TIMEOUT)
             tunnel.within(CONNECT_TIMEOUT)
             route.admitted(tunnel.head()[0])
-            sock = _secured(sock, route.target, route.target.tls, twice=hop.tls is not None)
+            sock = _secured(tunnel.release(), route.target, route.target.tls, twice=hop.tls is not None)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _close(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sock.close()
 
 
 def _secured(sock: socket.socket, whose: Address, context: SSLContext, *, twice: bool = False) -> socket.socket:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import weakref
 from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -36,7 +35,6 @@ class Pool:
     def __init__(self, host: str) -> None:
         self._route = Route.to(host)
         self._idle: deque[Connection] = deque()
-        weakref.finalize(self, _close_all, self._idle)  # a client that nobody closed leaves no open sockets
 
     def send(self, request: Request) -> tuple[Response, Body | None]:
         """Send a request and receive the response; see `Transport`."""

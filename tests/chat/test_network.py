@@ -6,6 +6,7 @@ import asyncio
 import base64
 import socket
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
