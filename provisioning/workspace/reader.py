@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from pydantic import JsonValue, SecretStr
 
@@ -25,9 +25,13 @@ from provisioning.workspace.secrets import holds, list_secrets, read_marker
 from provisioning.workspace.shapes import objects_in, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provisioning.model.endpoints import ModelServingEndpoint
     from provisioning.model.scopes import SecretScope
     from provisioning.workspace.client import Connection
+
+P = ParamSpec("P")
 
 SecretValues = Mapping[tuple[str, str], SecretStr]
 """What the sources hold, by scope and key; a source that was not read, or holds nothing, is not in it."""
@@ -58,14 +62,16 @@ def read_live(
     declared = {scope.name.lower() for scope in desired.scopes}
     used = {use.secret.scope for endpoint in desired.endpoints for use in secrets_used(endpoint)}
     strangers = sorted(each for each in used if each.lower() not in declared)
-    read_scope = partial(_found_scope, connection, owner=owner, values=values, compare_values=compare_values)
+    read_scope = partial(_read_scope, connection, owner=owner, values=values, compare_values=compare_values)
     with readers() as pool:
         # no endpoint has to wait for what the scopes are called
         listing = pool.submit(_scopes_by_name, connection) if desired.scopes or strangers else None
         endpoints = [pool.submit(_read_endpoint, connection, each) for each in desired.endpoints]
         listed = listing.result() if listing else {}
-        scopes = [pool.submit(read_scope, each, listed.get(each.name.lower())) for each in desired.scopes]
-        referenced = [pool.submit(_read_referenced, connection, each, listed.get(each.lower())) for each in strangers]
+        scopes = [pool.submit(_if_there, read_scope, each, listed.get(each.name.lower())) for each in desired.scopes]
+        referenced = [
+            pool.submit(_if_there, _read_referenced, connection, each, listed.get(each.lower())) for each in strangers
+        ]
         see_through([*scopes, *endpoints, *referenced])
     found_scopes = {scope.name.lower(): scope for each in scopes if (scope := each.result())}
     found_endpoints = {endpoint.name: endpoint for each in endpoints if (endpoint := each.result())}
@@ -96,30 +102,21 @@ def _scopes_by_name(connection: Connection) -> dict[str, Mapping[str, JsonValue]
     return {text(each.get("name")).lower(): each for each in list_scopes(connection)}
 
 
-def _read_referenced(connection: Connection, name: str, listed: Mapping[str, JsonValue] | None) -> LiveScope | None:
+def _read_referenced(connection: Connection, name: str, listed: Mapping[str, JsonValue] | None) -> LiveScope:
     """Read the keys of a scope that an endpoint refers to: which secrets are there, and may they be used."""
     spelled = text(listed.get("name")) if listed else name
     try:
         return LiveScope(name=spelled, keys=list_secrets(connection, spelled))
-    except NotFoundError:
-        return None
     except NotPermittedError:
         return LiveScope(name=spelled, visible=False)
 
 
-def _found_scope(
-    connection: Connection,
-    scope: SecretScope,
-    listed: Mapping[str, JsonValue] | None,
-    *,
-    owner: str,
-    values: SecretValues,
-    compare_values: bool,
-) -> LiveScope | None:
+def _if_there(read: Callable[P, LiveScope], *args: P.args, **kwargs: P.kwargs) -> LiveScope | None:
+    """Read a scope; None if there is none, also if it is deleted between one call and the next."""
     try:
-        return _read_scope(connection, scope, listed, owner=owner, values=values, compare_values=compare_values)
+        return read(*args, **kwargs)
     except NotFoundError:
-        return None  # also if it is deleted between one call and the next
+        return None
 
 
 def _read_scope(
