@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from chat.aio.pool import Pool
 from chat.reading import BROKEN
 from chat.route import DRAIN_SECONDS, Route, broken, written
-from chat.wire import Request, Response, is_stream, too_large, unpacked, unpacking
+from chat.wire import Request, Response, is_stream, unpacking, whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -80,9 +80,8 @@ class LoopTransport:
             raise broken(error, request) from error
         finally:
             if not streams:
-                pool.take_back(
-                    connection
-                )  # which closes it if it was cancelled: the rest is not the next call's answer
+                # which closes it if it was cancelled: what is left of this answer is not the next call's
+                pool.take_back(connection)
         return Response(status, headers, body), _LoopBody(connection, headers, pool, request) if streams else None
 
     async def close(self) -> None:
@@ -170,11 +169,8 @@ class _LoopBody:
 
 async def _whole(connection: Connection, headers: Headers, request: Request) -> bytes:
     connection.within(request.timeout)
-    most, length, pieces = request.max_bytes + 1, 0, []
-    while length < most and (piece := await connection.piece()):
+    length, pieces = 0, []
+    while length <= request.max_bytes and (piece := await connection.piece()):
         pieces.append(piece)
         length += len(piece)
-    body = unpacked(b"".join(pieces), headers, most=most)
-    if len(body) >= most:
-        raise too_large(request)
-    return body
+    return whole(pieces, headers, request)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chat.client.connection import connected
 from chat.reading import BROKEN
 from chat.route import DRAIN_SECONDS, KEPT_SECONDS, Route, broken, written
-from chat.wire import Request, Response, is_stream, too_large, unpacked, unpacking
+from chat.wire import Request, Response, is_stream, unpacking, whole
 
 if TYPE_CHECKING:
     from chat.client.connection import Connection
@@ -148,11 +148,8 @@ class _PooledBody:
 
 def _whole(connection: Connection, headers: Headers, request: Request) -> bytes:
     connection.within(request.timeout)
-    most, length, pieces = request.max_bytes + 1, 0, []
-    while length < most and (piece := connection.piece()):
+    length, pieces = 0, []
+    while length <= request.max_bytes and (piece := connection.piece()):
         pieces.append(piece)
         length += len(piece)
-    body = unpacked(b"".join(pieces), headers, most=most)
-    if len(body) >= most:
-        raise too_large(request)
-    return body
+    return whole(pieces, headers, request)

@@ -4,7 +4,7 @@ What belongs here: paths, bodies, headers and every JSON shape of the invocation
 I/O, or a decision about what to do next (that is `chat.flow`).
 """
 
-from chat.wire.answers import metadata, read_answer, read_embeddings, read_json, too_large, wrong_answer
+from chat.wire.answers import metadata, read_answer, read_embeddings, read_json, whole, wrong_answer
 from chat.wire.dialects import INVOCATIONS, RESPONSES
 from chat.wire.exchange import (
     MAX_BYTES,
@@ -15,7 +15,6 @@ from chat.wire.exchange import (
     Token,
     concealed,
     is_stream,
-    unpacked,
     unpacking,
 )
 from chat.wire.json_text import parse
@@ -68,9 +67,8 @@ __all__ = [
     "refused_parameters",
     "retry_after",
     "state_path",
-    "too_large",
-    "unpacked",
     "unpacking",
+    "whole",
     "without",
     "wrong_answer",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from chat.errors import LARGER_REMEDY, BadAnswerError, Details, inert
@@ -10,6 +10,7 @@ from chat.messages import Answer, Choice, Embeddings
 from chat.messages.answer import read_choice
 from chat.messages.embedding import read_vectors
 from chat.messages.usage import read_usage
+from chat.wire.exchange import unpacked
 from chat.wire.json_text import parse
 from chat.wire.refusals import is_failure, refusal
 from chat.wire.responses import read_output
@@ -111,10 +112,24 @@ def wrong_answer(response: Response, payload: Mapping[str, object]) -> BadAnswer
     return _bad(response, f"answered with an object that is no chat answer (its fields: {fields or 'none'})")
 
 
-def too_large(request: Request) -> BadAnswerError:
-    """Make the error of an answer that has more bytes than may be taken."""
-    where = f"{request.host}{request.path}"
-    return BadAnswerError(f"{where} answered with more than {request.max_bytes} bytes.", remedy=LARGER_REMEDY)
+def whole(pieces: Iterable[bytes], headers: Mapping[str, str], request: Request) -> bytes:
+    """Put a body together that was received whole, or just beyond what may be taken of it.
+
+    Args:
+        pieces: as they came.
+        headers: the response's.
+        request: says how many bytes to take.
+
+    Raises:
+        BadAnswerError: it has more.
+        zlib.error: it is not packed as the headers say, or cut off.
+    """
+    most = request.max_bytes + 1
+    body = unpacked(b"".join(pieces), headers, most=most)
+    if len(body) >= most:
+        where = f"{request.host}{request.path}"
+        raise BadAnswerError(f"{where} answered with more than {request.max_bytes} bytes.", remedy=LARGER_REMEDY)
+    return body
 
 
 def _choices(payload: Mapping[str, object]) -> tuple[Choice, ...]:
