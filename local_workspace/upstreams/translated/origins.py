@@ -152,5 +152,3 @@ _RULES: dict[str, Callable[[Mapping[str, Any], Bases], Destination]] = {
     "cohere": _cohere,
     "google-cloud-vertex-ai": _vertex,
 }
-PROVIDERS = tuple(_RULES)
-"""The providers with a wire format of their own that are called."""
