@@ -45,6 +45,8 @@ _WORKSPACE_ID_HEADER = "X-Databricks-Org-Id"
 _REQUEST_ID_HEADER = "X-Request-Id"
 _LONGEST_FACT = 64
 _NOT_IN_USER_AGENTS = re.compile(r"[^A-Za-z0-9_.+-]+")
+_HOW_TO_LOG_IN = "set DATABRICKS_TOKEN beside DATABRICKS_HOST, or log in: databricks auth login"
+_WHICH_LOGIN = "say which is meant: DATABRICKS_AUTH_TYPE=pat for a token, oauth-m2m for a service principal's secret"
 _ME = "/api/2.0/preview/scim/v2/Me"
 
 
@@ -228,9 +230,10 @@ def _configure(location: Location, gate: Gate) -> Config:
             # the empty profile keeps the SDK from taking one from the environment, and another credential with it
             config = build(profile="", auth_type="pat", token=location.token.get_secret_value(), **shared)
     except ValueError as error:
+        said = str(error).partition(". Config:")[0]
         raise ProvisioningError(
-            f"no credential for {location.host}: {inert(str(error).partition('. Config:')[0], limit=LONGEST_MESSAGE)}",
-            remedy="set DATABRICKS_TOKEN beside DATABRICKS_HOST, or log in: databricks auth login",
+            f"no credential for {location.host}: {inert(said, limit=LONGEST_MESSAGE)}",
+            remedy=_WHICH_LOGIN if "more than one authorization" in said else _HOW_TO_LOG_IN,
         ) from None
     return config
 

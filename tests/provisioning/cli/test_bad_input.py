@@ -96,6 +96,22 @@ def test_no_token_is_one_sentence(provision: Provision, configs: Configs, monkey
     assert "no credential for" in result.err
 
 
+@pytest.mark.usefixtures("workspace")
+def test_login_of_another_kind_in_the_environment_is_told_with_the_way_to_choose(
+    provision: Provision, configs: Configs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARM_CLIENT_SECRET", "azures")
+
+    result = provision("plan", configs)
+
+    assert result.code == 1
+    assert "more than one authorization method configured: azure and pat" in result.err
+    assert "DATABRICKS_AUTH_TYPE=pat" in result.err
+    assert "azures" not in result.err
+    monkeypatch.setenv("DATABRICKS_AUTH_TYPE", "pat")
+    assert provision("plan", configs).code == 0
+
+
 def test_host_that_nobody_answers_at_is_one_sentence(
     provision: Provision, configs: Configs, monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture
 ) -> None:
