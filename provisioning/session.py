@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from provisioning.config.references import resolve_workspace, workspace_facts
 from provisioning.model.ownership import set_id
 from provisioning.model.provenance import Provenance, provenance_of
@@ -18,8 +20,6 @@ from provisioning.workspace.location import locate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
-
-    from pydantic import SecretStr
 
     from provisioning.model.api_call import ApiCall
     from provisioning.model.workspace import Desired
@@ -90,6 +90,9 @@ def open_session(desired: Desired, access: Access, *, select: Sequence[str] = ()
     facts = workspace_facts(host=connection.host, user_name=connection.user)
     # names that hold the user's are known only now
     resolved = selected(resolve_workspace(desired, facts), select)
+    # a server may repeat what other runs sent it, also of the sources that this one does not read
+    variables = [access.environment.get(each) for each in sorted(resolved.source_variables)]
+    connection.conceal.add(*(SecretStr(each) for each in variables if each))
     connection.conceal.add(*(value for each in resolved.endpoints for value in plaintext_in(each.body())))
     owner = set_id(resolved, workspace_id=connection.workspace_id, user=connection.user)
     origin = access.provenance or provenance_of(access.environment)

@@ -73,6 +73,21 @@ def test_value_that_an_earlier_run_sent_is_concealed_too(
     assert "(secret), (secret)" in result.err
 
 
+def test_value_of_a_source_that_a_run_does_not_read_is_concealed_too(
+    workspace: WorkspaceHandle, configs: Configs, provision: Provision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs.scope["secrets"]["other"] = {"env": "OTHER_KEY"}
+    monkeypatch.setenv("OTHER_KEY", "sk-of-another")
+    assert provision("apply", configs.write(), "--yes").code == 0
+    match = {"method": "GET", "path": "/api/2.0/serving-endpoints/chat"}
+    workspace.faults.arm([{"match": match, "kind": "status", "status": 500, "message": "known: sk-of-another"}])
+
+    result = provision("rotate", "llm/openai-key", configs, "--yes")
+
+    assert result.code == 1
+    assert "known: (secret)" in result.err
+
+
 @pytest.mark.parametrize("path", ["/api/2.0/serving-endpoints"])
 def test_plaintext_credential_that_the_server_repeats_is_concealed(
     workspace: WorkspaceHandle, configs: Configs, provision: Provision, path: str
