@@ -2,8 +2,9 @@
 
 Places: each plaintext field of the model, each kind of source, the token, an OAuth secret, a value put as bytes.
 Forms: as it is, base64, URL, JSON. Outcomes: well, refused by a server that repeats what it was sent, answers lost, a
-bug of ours, Ctrl-C; all with DEBUG logging on. Looked through: output, logs, tracebacks, files and temporary ones, what
-the workspace keeps, and what programs that are run can see: their environment and all processes' arguments.
+bug of ours, Ctrl-C, SIGKILL at a write; all with DEBUG logging on. Looked through: output, logs, tracebacks, files and
+temporary ones, what the workspace keeps, and what programs that are run can see: their environment and all processes'
+arguments.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from proving.canaries import Cage, canary, forms, stored
 from proving.looking import Api
+from proving.processes import kill_command
 from proving.virtual_time import virtual_time
 
 from local_workspace import LocalWorkspace
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from proving.processes import When
     from proving.sizes import Proof
 
+PUT = "/api/2.0/secrets/put"
 PRINCIPAL = "0a1b2c3d-0000-4000-8000-000000000001"
 
 UNREAD_BY_ROTATE = {"file", "dotenv", "command"}
@@ -61,7 +65,7 @@ def nothing(_workspace: LocalWorkspace, _cage: Cage, _patch: pytest.MonkeyPatch)
 def repeat(workspace: LocalWorkspace, cage: Cage, _patch: pytest.MonkeyPatch) -> None:
     """Refuse some writes, with all that was ever sent in the message."""
     said = " ".join(sorted(form for value in cage.canaries.values() for form in forms(value)))
-    for path, offset in (("/api/2.0/secrets/put", 3), ("/api/2.0/serving-endpoints", 0)):
+    for path, offset in ((PUT, 3), ("/api/2.0/serving-endpoints", 0)):
         fault = {"kind": "status", "status": 400, "error_code": "INVALID_PARAMETER_VALUE", "times": None}
         workspace.faults.arm([{"match": {"method": "POST", "path": path}, "offset": offset, "message": said, **fault}])
 
@@ -80,7 +84,7 @@ def raise_at_a_write(error: BaseException) -> Callable[[LocalWorkspace, Cage, py
         calls = Connection.call
 
         def call(self: Connection, method: str, path: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on
-            if path == "/api/2.0/secrets/put" and options["body"]["key"] == "dotenv":
+            if path == PUT and options["body"]["key"] == "dotenv":
                 raise error
             return calls(self, method, path, **options)
 
@@ -96,7 +100,11 @@ OUTCOMES = {
     "lost": lose,
     "bug": raise_at_a_write(RuntimeError("a bug of ours")),
     "ctrl-c": raise_at_a_write(KeyboardInterrupt()),
+    "killed": nothing,
 }
+WRITES = 8
+"""How many requests that write a command may have made before it is killed."""
+WHENS: tuple[When, ...] = ("before", "after")
 
 
 LOGINS = ("token", "OAuth")
@@ -104,7 +112,7 @@ LOGINS = ("token", "OAuth")
 
 def test_no_canary_gets_out(proof: Proof, tmp_path: Path) -> None:
     drawn = list(itertools.product(OUTCOMES, LOGINS))
-    for outcome, login in proof.dice().sample(drawn, proof.size(quick=5, full=len(drawn))):
+    for outcome, login in proof.dice().sample(drawn, proof.size(quick=6, full=len(drawn))):
         folder = tmp_path / outcome / login
         folder.mkdir(parents=True)
         cage = Cage(folder)
@@ -128,6 +136,7 @@ def left_by_commands(
     """Run all commands, and yield everything that they leave, with what it is."""
     log = io.StringIO()
     handler = logging.StreamHandler(log)
+    dice = proof.dice(login)
     handler.setLevel(logging.DEBUG)
     patch.setattr(logging.getLogger(), "level", logging.DEBUG)
     patch.setattr(tempfile, "tempdir", None)
@@ -139,8 +148,16 @@ def left_by_commands(
             put_bytes(workspace, canary("bytes"))
             OUTCOMES[outcome](workspace, cage, patch)
             for command in COMMANDS:
-                yield from said_by(command.format(configs=cage.configs, out=cage.out))
+                words = command.format(configs=cage.configs, out=cage.out)
+                if outcome == "killed":  # what it said is among the files
+                    cut, when = dice.randrange(WRITES), dice.choice(WHENS)
+                    proof.tried("of them killed", kill_command(words, cage.out, cut=cut, when=when))
+                else:
+                    yield from said_by(words)
                 proof.tried("commands")
+            assert proof.sizes["of them killed"] or outcome != "killed"
+            writes = [each.raw for each in workspace.requests if each.method == "POST"]
+            assert any(b"canaries" in each for each in writes), f"{outcome}, {login}: nothing was applied"
             yield "apply's error", with_locals(cage)
             yield "request log", json.dumps(view(workspace.requests))
             yield "request bodies", repr([each.raw for each in workspace.requests])
@@ -152,13 +169,16 @@ def left_by_commands(
 
 
 def logged_in(workspace: LocalWorkspace, cage: Cage, login: str) -> dict[str, str]:
-    """Return the environment's login; what it consists of is a canary too."""
+    """Return the environment's login; what it consists of is a canary too. Azure's in the cage is not meant."""
     if login == "token":
         cage.canaries["token"] = workspace.token
-        return {"DATABRICKS_HOST": workspace.host, "DATABRICKS_TOKEN": workspace.token}
-    secret = workspace.client_secret_for(PRINCIPAL, groups=("admins", "users"))
-    cage.canaries["OAuth secret"] = secret
-    return {"DATABRICKS_HOST": workspace.host, "DATABRICKS_CLIENT_ID": PRINCIPAL, "DATABRICKS_CLIENT_SECRET": secret}
+        chosen = {"DATABRICKS_AUTH_TYPE": "pat", "DATABRICKS_TOKEN": workspace.token}
+    else:
+        secret = workspace.client_secret_for(PRINCIPAL, groups=("admins", "users"))
+        cage.canaries["OAuth secret"] = secret
+        client = {"DATABRICKS_CLIENT_ID": PRINCIPAL, "DATABRICKS_CLIENT_SECRET": secret}
+        chosen = {"DATABRICKS_AUTH_TYPE": "oauth-m2m", **client}
+    return {"DATABRICKS_HOST": workspace.host, **chosen}
 
 
 def put_bytes(workspace: LocalWorkspace, value: str) -> None:

@@ -104,6 +104,7 @@ def test_no_credential_is_shown_by_chat(proof: Proof, tmp_path: Path) -> None:
             for command in COMMANDS:
                 seen += said_by(command.format(rows=rows, out=out).split())
                 proof.tried("commands")
+            assert any(each.authorization for each in host.heard) or ending in {"bug", "ctrl-c"}, (ending, login)
         seen += [log.getvalue(), *(path.read_text() for path in tmp_path.iterdir())]
         caught = {
             form for each in (TOKEN, SECRET, MINTED) for form in forms(each) if any(form in text for text in seen)

@@ -1,10 +1,12 @@
-"""Applies in processes of their own: several at once, or one that SIGKILL ends at a chosen request."""
+"""Applies and commands in processes of their own: several at once, or one that SIGKILL ends at a chosen request."""
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from urllib.parse import urlsplit
 from requests.adapters import HTTPAdapter
 
 from proving.cases import Case
+from proving.virtual_time import virtual_time
+from provisioning import cli
 from provisioning.errors import UnfinishedError
 from provisioning.model.events import Report
 
@@ -133,6 +137,35 @@ def _carry_out(job: Job, tell: Connection) -> None:
     error = Case(job.host, job.token, job.folder).apply(job.world)
     tell.send((said_by(error), tuple(calls)))
     raise SystemExit(REFUSED if error else DONE)
+
+
+def kill_command(command: str, out: Path, *, cut: int, when: When) -> bool:
+    """Run a command, with this process's environment and DEBUG logging on, until SIGKILL ends it.
+
+    Args:
+        command: its words.
+        out: a folder; what was said is added to `stdout` and `stderr` there.
+        cut, when: as of a `Job`.
+
+    Returns:
+        Whether it came to the request at which it is killed.
+    """
+    child = PROCESSES.Process(target=_run_command, args=(command.split(), dict(os.environ), out, cut, when))
+    child.start()
+    child.join(LONGEST_SECONDS)
+    return child.exitcode == -signal.SIGKILL
+
+
+def _run_command(words: list[str], environ: dict[str, str], out: Path, cut: int, when: When) -> None:
+    os.environ.clear()
+    os.environ.update(environ)
+    for stream in (sys.stdout, sys.stderr):
+        with (out / stream.name.strip("<>")).open("ab") as file:
+            os.dup2(file.fileno(), stream.fileno())
+    logging.basicConfig(level=logging.DEBUG)
+    at_write(cut, when, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    with virtual_time():
+        raise SystemExit(cli.run(words))
 
 
 def said_by(error: ProvisioningError | None) -> str:
