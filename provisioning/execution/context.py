@@ -49,7 +49,8 @@ class Context:
         previous: the configs that endpoints go back to if they don't answer then, by name.
         unannounced: the keys that are to be put and are not yet named in their scope's marker, by scope.
         writers: the writer of each scope's marker, as this apply left it with its announcement.
-        written: the secrets that were put and whose times are not yet known, by scope.
+        put: the secrets that were put, by scope.
+        written: those of them whose times are not yet known, likewise.
         settled: those whose times are known and that are not yet recorded, likewise.
         deleted: the keys that were deleted, likewise.
         untold: the endpoints that have not heard of a scope's new values yet, by the scope's name without case; its
@@ -71,6 +72,7 @@ class Context:
     previous: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)
     unannounced: dict[str, list[str]] = field(default_factory=dict)
     writers: dict[str, str] = field(default_factory=dict)
+    put: dict[str, list[Put]] = field(default_factory=dict)
     written: dict[str, list[Put]] = field(default_factory=dict)
     settled: dict[str, list[Put]] = field(default_factory=dict)
     deleted: dict[str, list[str]] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from provisioning.errors import AbandonedApplyError, ProvisioningError, Workspac
 from provisioning.execution.context import StoppedError
 from provisioning.execution.graph import Group, groups_of
 from provisioning.execution.operations import carry_out
+from provisioning.execution.scopes import keep_named
 from provisioning.execution.smoke import smoke_test
 from provisioning.model.events import (
     ChangeDone,
@@ -70,7 +71,7 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
     pool = ThreadPoolExecutor(max_workers=WORKERS + 1, thread_name_prefix="apply")
     abandoned = False
     try:
-        _await(pool.submit(_drain, groups_of(plan), run, pool, context), run, context)
+        _await(pool.submit(_work, groups_of(plan), run, pool, context), run, context)
     except KeyboardInterrupt:
         abandoned = True
         raise AbandonedApplyError(
@@ -113,6 +114,14 @@ def _await(drained: Future[None], run: _Run, context: Context) -> None:
                 raise
             context.stop.set()
             run.tell(Interrupted())
+
+
+def _work(groups: Sequence[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> None:
+    _drain(groups, run, pool, context)
+    if not context.stop.is_set():
+        # last of all: it is for what others did to the markers meanwhile
+        for kept in [pool.submit(keep_named, context, scope) for scope in context.put]:
+            kept.result()
 
 
 def _drain(groups: Sequence[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> None:

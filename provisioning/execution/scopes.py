@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provisioning.errors import AlreadyExistsError, NotFoundError, UnreachableError, WorkspaceError
@@ -49,6 +50,7 @@ def _put_secret(context: Context, step: Step) -> None:
     put = _put_of(context, step.name, step.item or "")
     secrets.put_secret(context.connection, step.name, put.key, value=put.value)
     context.written.setdefault(step.name, []).append(put)
+    context.put.setdefault(step.name, []).append(put)
 
 
 def _to_announce(context: Context, scope: str) -> list[secrets.Put]:
@@ -90,7 +92,6 @@ def _record(context: Context, step: Step) -> None:
             written=settled,
             deleted=deleted,
             grants=grants,
-            writer=context.writers.get(scope),
         )
 
 
@@ -101,9 +102,16 @@ def _record_told(context: Context, step: Step) -> None:
         last = not context.untold[scope]
     if last:
         for name in [each for each in list(context.settled) if each.lower() == scope]:  # other scopes add theirs
-            settled = context.settled.pop(name)
-            writer = context.writers.get(name)
-            secrets.record(context.connection, name, owner=context.owner, written=settled, writer=writer)
+            secrets.record(context.connection, name, owner=context.owner, written=context.settled.pop(name))
+
+
+def keep_named(context: Context, scope: str) -> None:
+    """See that a scope's marker names what this apply put there, now that applies at the same time have written theirs.
+
+    What was asked for is in place: a call that fails here fails nothing.
+    """
+    with suppress(WorkspaceError):
+        secrets.keep_named(context.connection, scope, owner=context.owner, puts=context.put[scope])
 
 
 def _put_acl(context: Context, step: Step) -> None:

@@ -209,7 +209,6 @@ def record(
     written: Sequence[Put] = (),
     deleted: Sequence[str] = (),
     grants: str | None = None,
-    writer: str | None = None,
 ) -> None:
     """Vouch in a scope's marker for what was written.
 
@@ -220,7 +219,6 @@ def record(
         written: the secrets that were put, with their times.
         deleted: the keys that were deleted.
         grants: the digest of the rights that were written; None if none were.
-        writer: the marker's, as this apply left it with its announcement; None if it announced nothing.
 
     Raises:
         ChangedSincePlanError: another apply has put another value since; its word stands.
@@ -235,27 +233,41 @@ def record(
         for put in written
         if put not in overtaken
     }
+    # what another apply has put again since is still ours, whatever it holds
+    gone = set(deleted).difference(list_secrets(connection, scope)) if deleted else set()
     marker = Marker(
         salt=before.salt,
-        records={key: each for key, each in before.records.items() if key not in deleted} | ours,
-        announced={key: each for key, each in before.announced.items() if key not in {*deleted, *ours}},
+        records={key: each for key, each in before.records.items() if key not in gone} | ours,
+        announced={key: each for key, each in before.announced.items() if key not in {*gone, *ours}},
         grants=grants or before.grants,
     )
-    mine = put_marker(connection, scope, owner=owner, marker=marker)
-    if writer is not None and before.writer != writer:
-        _keep_named(connection, scope, owner=owner, puts=[put for put in written if put not in overtaken], writer=mine)
+    put_marker(connection, scope, owner=owner, marker=marker)
     if overtaken:
         raise _overtaken(scope, overtaken)
 
 
-def _keep_named(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put], writer: str) -> None:
-    """See that a marker still names our keys, where others write it at the same time and may not have seen them."""
+def keep_named(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put]) -> None:
+    """See that a scope's marker still names what was put, a while ago, and name again what it does not.
+
+    A marker is read and written in two calls, and the API has no conditional write: another apply that had read it
+    before this one recorded a key, and wrote it afterwards, took the key out of it. No marker names such a key, so it
+    would be nobody's, and stay when the configs no longer declare it.
+
+    Args:
+        connection: the workspace.
+        scope: the scope's name.
+        owner: the set's id.
+        puts: what this apply put; a key that is gone again is not named.
+    """
     for _ in range(_TRIES):
-        now = parse_marker(_marker_text(connection, scope, owner) or "")
-        lost = [put for put in puts if now and not now.last_word(put.key)]
-        if now is None or now.writer == writer or not lost:
+        marker = parse_marker(_marker_text(connection, scope, owner) or "")
+        if marker is None or all(marker.last_word(put.key) for put in puts):
             return
-        writer = put_marker(connection, scope, owner=owner, marker=announcing(now, lost))
+        there = list_secrets(connection, scope)
+        lost = [put for put in puts if put.key in there and not marker.last_word(put.key)]
+        if not lost:
+            return
+        put_marker(connection, scope, owner=owner, marker=announcing(marker, lost))
 
 
 def _stands(put: Put, marker: Marker) -> bool:

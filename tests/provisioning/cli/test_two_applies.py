@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 import provisioning
-from provisioning import Access
+from provisioning import Access, Options
 from provisioning.errors import UnfinishedError
 from provisioning.model.events import Event, StepStarted
 from provisioning.model.ownership import is_marker
@@ -134,6 +134,47 @@ def test_announcement_that_a_third_apply_took_away_is_missed(applied: Configs, c
     assert taken_for(applied) <= {held(client)}
     assert apply(applied, "sk-b") == ""
     assert taken_for(applied) == {"sk-b"}
+
+
+def test_key_that_another_apply_took_out_of_the_marker_is_ours_again(configs: Configs, client: WorkspaceClient) -> None:
+    """It read the marker before this apply recorded the key, and wrote it afterwards."""
+    configs.scope["secrets"]["other"] = {"env": "OPENAI_API_KEY"}
+    configs.write()
+
+    def meanwhile() -> None:
+        [marker] = [each.key for each in client.secrets.list_secrets("llm") if is_marker(each.key or "")]
+        held = json.loads(base64.b64decode(client.secrets.get_secret("llm", str(marker)).value or ""))
+        del held["keys"]["other"]
+        client.secrets.put_secret("llm", str(marker), string_value=json.dumps(held))
+
+    assert apply(configs, "sk-first", before(Operation.WAIT_READY, meanwhile)) == ""
+    prune(without_other(configs))
+
+    assert "other" not in {each.key for each in client.secrets.list_secrets("llm")}
+
+
+def test_key_that_another_apply_puts_again_while_this_one_deletes_it_stays_ours(
+    configs: Configs, client: WorkspaceClient
+) -> None:
+    configs.scope["secrets"]["other"] = {"env": "OPENAI_API_KEY"}
+    theirs = provisioning.load([configs.write().folder])
+    assert outcome(theirs) == ""
+    ours = without_other(configs)
+
+    prune(ours, before(Operation.RECORD_SECRETS, lambda: outcome(theirs)))
+    assert "other" in {each.key for each in client.secrets.list_secrets("llm")}
+    prune(ours)
+
+    assert "other" not in {each.key for each in client.secrets.list_secrets("llm")}
+
+
+def without_other(configs: Configs) -> Desired:
+    del configs.scope["secrets"]["other"]
+    return provisioning.load([configs.write().folder])
+
+
+def prune(desired: Desired, on_event: Callable[[Event], None] = lambda _event: None) -> None:
+    provisioning.apply(desired, access=access("sk-first"), options=Options(prune=True), on_event=on_event)
 
 
 def test_same_value_from_two_applies_at_once_is_no_conflict(applied: Configs, client: WorkspaceClient) -> None:
