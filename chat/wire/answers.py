@@ -10,7 +10,7 @@ from chat.messages import Answer, Choice, Embeddings
 from chat.messages.answer import read_choice
 from chat.messages.embedding import read_vectors
 from chat.messages.usage import read_usage
-from chat.wire.exchange import unpacked
+from chat.wire.exchange import FIRST_REDIRECT, unpacked
 from chat.wire.json_text import parse
 from chat.wire.refusals import is_failure, refusal
 from chat.wire.responses import read_output
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 _SHOWN = 160
 """Characters of an unusable answer that its error shows."""
 
+_WRONG_HOST = "Check DATABRICKS_HOST: a wrong host sends us elsewhere, or answers with its login page."
+
 
 def read_json(response: Response) -> Mapping[str, object]:
     """Read a body that must hold one JSON object.
 
     Raises:
-        BadAnswerError: it holds something else.
+        BadAnswerError: it holds something else, or is a redirect: what is meant for a host is sent nowhere else.
         RefusedError: it holds an error, although the status said success.
     """
+    if response.status >= FIRST_REDIRECT:
+        raise _bad(response, f"answered {response.status} and sends us elsewhere", _WRONG_HOST)
     try:
         payload = parse(response.body or b"")
     except (ValueError, RecursionError) as error:  # nested without end, it is no answer either
@@ -149,8 +153,7 @@ def _choices(payload: Mapping[str, object]) -> tuple[Choice, ...]:
 def _not_json(response: Response) -> BadAnswerError:
     kind = response.headers.get("content-type") or "no content type"
     if "html" in kind:
-        remedy = "Check DATABRICKS_HOST: a wrong host answers with its login page."
-        return _bad(response, "answered with an HTML page instead of JSON", remedy)
+        return _bad(response, "answered with an HTML page instead of JSON", _WRONG_HOST)
     start = inert((response.body or b"").decode("utf-8", "replace"), limit=_SHOWN)
     return _bad(response, f"answered with {inert(kind, limit=60)} that is no JSON: {start!r}")
 

@@ -130,12 +130,12 @@ def is_stream(status: int, content_type: str | None) -> bool:
     """Whether a response is received piece by piece.
 
     Args:
-        status: its HTTP status; errors are read whole.
+        status: its HTTP status; redirects and errors are read whole.
         content_type: its Content-Type. An endpoint that does not stream answers with JSON, a
             proxy in between with HTML.
     """
     kind = (content_type or "").lower()
-    return status < _FIRST_ERROR and "json" not in kind and "html" not in kind
+    return status < FIRST_REDIRECT and "json" not in kind and "html" not in kind
 
 
 class Unpacking:
@@ -202,6 +202,7 @@ def unpacked(body: bytes, headers: Mapping[str, str], *, most: int) -> bytes:
     return plain
 
 
-_FIRST_ERROR = 400
+FIRST_REDIRECT = 300
+"""Redirects are not followed: a token and a prompt are for the host that they were sent to."""
 _SHORTEST_SECRET = 8
 _LONGEST_ID = 200

@@ -32,6 +32,17 @@ def test_the_call_goes_to_the_endpoints_own_path_without_a_model(face: Face) -> 
     assert answer.metadata["endpoint"] == "my-chat"
 
 
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+@pytest.mark.parametrize("body", [b"", b"<html>moved</html>", OK])
+def test_a_redirect_is_not_followed_and_told_as_one(face: Face, body: object, way: str) -> None:
+    face.server.reply(body, status=307, location="https://elsewhere.example/")
+    with pytest.raises(errors.BadAnswerError, match="answered 307 and sends us elsewhere") as caught:
+        getattr(face, way)()
+    assert "DATABRICKS_HOST" in str(caught.value.remedy)
+    assert caught.value.status == 307
+    assert len(face.server.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

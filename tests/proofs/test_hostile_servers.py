@@ -129,8 +129,9 @@ def test_no_redirect_carries_a_token_to_another_host(proof: Proof, tmp_path: Pat
     with serving(lambda _request: answer(b'{"userName": "x"}')) as (elsewhere, heard):
         # the name differs, the machine does not: a client that follows it gets there
         location = f"Location: {elsewhere.replace('127.0.0.1', 'localhost')}/"
-        with serving(lambda _request: answer(b"", status=status, headers=location)) as (host, _):
+        with serving(lambda _request: answer(b"", status=status, headers=location)) as (host, asked):
             plainly_refused(proof, caller, host, tmp_path / "configs")
+    assert any(TOKEN.encode() in request for request in asked)
     # the SDK's anonymous look at the host's metadata is all that may get there
     assert not any(b"authorization" in request.lower() or TOKEN.encode() in request for request in heard)
     proof.tried("redirects")
