@@ -148,7 +148,9 @@ class _OldValue:
         del error
         if self.old is None:
             return None
-        context = replace(self.context, values={self.secret: self.old}, smoke=False, written={}, settled={}, deleted={})
+        context = replace(
+            self.context, values={self.secret: self.old}, smoke=False, put={}, written={}, settled={}, deleted={}
+        )
         outcome = execute(self.made, context, on_event=on_event)
         return (
             "The old value was put back." if not outcome.failed else "The old value could not be put back everywhere."
@@ -183,7 +185,7 @@ class _OldKey:
         pointed = using.users.get(SecretKey(self.scope.lower(), self.rotated.key), ())
         back = make_return_plan(self.made, self.live, scope=self.scope, key=self.rotated.key, names=pointed)
         outcome = execute(
-            back, replace(self.context, smoke=False, written={}, settled={}, deleted={}), on_event=on_event
+            back, replace(self.context, smoke=False, put={}, written={}, settled={}, deleted={}), on_event=on_event
         )
         undone = [*(each.address for each in outcome.failed), *(each.address for each in outcome.skipped)]
         if not undone and len(back.changes) > len(pointed):

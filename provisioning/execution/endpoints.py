@@ -14,6 +14,7 @@ from provisioning.model.ownership import HASH_TAG, SET_TAG
 from provisioning.model.plan import Operation, Step
 from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, Ready, classify
 from provisioning.workspace import endpoints, permissions
+from provisioning.workspace.shapes import objects_in, text
 
 if TYPE_CHECKING:
     from provisioning.execution.context import Context
@@ -73,8 +74,19 @@ def _update_telemetry(context: Context, step: Step) -> None:
 
 
 def _update_tags(context: Context, step: Step) -> None:
+    finishes = hash_in(step) is not None
+    if finishes:  # with it an apply vouches for all of the endpoint: no other one may have come between, or come now
+        context.seen.hold(step.name, context.seen.require_endpoint(context.connection, step.name))
     context.pace()
     endpoints.update_tags(context.connection, step.name, body=step.body)
+    if finishes:
+        context.seen.hold(step.name, context.seen.require_endpoint(context.connection, step.name))
+
+
+def hash_in(step: Step) -> str | None:
+    """Return the hash of the configs that a step writes; None if it writes none."""
+    tags = objects_in(step.body, "add_tags")
+    return next((text(tag.get("value")) for tag in tags if tag.get("key") == HASH_TAG), None)
 
 
 def _update_permissions(context: Context, step: Step) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.errors import AbandonedApplyError, ProvisioningError, WorkspaceError
 from provisioning.execution.context import StoppedError
+from provisioning.execution.endpoints import hash_in
 from provisioning.execution.graph import Group, groups_of
 from provisioning.execution.operations import carry_out
 from provisioning.execution.scopes import keep_named
@@ -37,7 +38,7 @@ from provisioning.readiness import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from provisioning.execution.context import Context
     from provisioning.model.address import Address
@@ -66,6 +67,9 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
     """
     context.untold = _untold(plan)
     context.unannounced = _unannounced(plan)
+    for step in _steps(plan, Operation.UPDATE_TAGS):
+        if version := hash_in(step):
+            context.seen.intend(step.name, version)
     run = _Run(context, on_event, waiting=waiting)
     # Ctrl-C is raised in this thread, between any two instructions: so it only waits, and another one hands out work
     pool = ThreadPoolExecutor(max_workers=WORKERS + 1, thread_name_prefix="apply")
@@ -86,21 +90,21 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
 def _untold(plan: Plan) -> dict[str, set[str]]:
     """Return the endpoints that are to hear of scopes' new values, by scope."""
     untold: dict[str, set[str]] = {}
-    for change in plan.changes:
-        for step in change.steps:
-            if step.operation is Operation.RECORD_TOLD:
-                untold.setdefault(step.item or "", set()).add(step.name)
+    for step in _steps(plan, Operation.RECORD_TOLD):
+        untold.setdefault(step.item or "", set()).add(step.name)
     return untold
 
 
 def _unannounced(plan: Plan) -> dict[str, list[str]]:
     """Return the keys that are to be put, by scope."""
     keys: dict[str, list[str]] = {}
-    for change in plan.changes:
-        for step in change.steps:
-            if step.operation is Operation.PUT_SECRET:
-                keys.setdefault(step.name, []).append(step.item or "")
+    for step in _steps(plan, Operation.PUT_SECRET):
+        keys.setdefault(step.name, []).append(step.item or "")
     return keys
+
+
+def _steps(plan: Plan, operation: Operation) -> Iterator[Step]:
+    return (step for change in plan.changes for step in change.steps if step.operation is operation)
 
 
 def _await(drained: Future[None], run: _Run, context: Context) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from provisioning.errors import ChangedSincePlanError, NotFoundError
 from provisioning.model.address import endpoint_address, folded, scope_address
-from provisioning.model.ownership import SET_TAG, marker_owners
+from provisioning.model.ownership import HASH_TAG, SET_TAG, marker_owners
 from provisioning.workspace.endpoints import get_endpoint
 from provisioning.workspace.secrets import list_secrets
 from provisioning.workspace.shapes import integer, object_in, objects_in, text
@@ -39,6 +39,8 @@ class Endpoint(NamedTuple):
     id: str
     owner: str | None
     """The set that its tags name."""
+    version: str | None
+    """The hash of its configs that its tags name."""
 
 
 class Config(NamedTuple):
@@ -76,6 +78,7 @@ class Seen:
             else {}
         )
         self._put: dict[str, Config] = {}
+        self._ours: dict[str, str] = {}
         self._looked_at: set[str] = set()
         self._lock = threading.Lock()
 
@@ -93,6 +96,10 @@ class Seen:
     def put(self, name: str, body: Mapping[str, JsonValue]) -> None:
         """Remember the config that was put, as the workspace answered: another one that comes after it is noticed."""
         self._put[name] = _config(body)
+
+    def intend(self, name: str, version: str) -> None:
+        """Remember the hash of the configs that an endpoint gets: another apply of the same ones is no surprise."""
+        self._ours[name] = version
 
     def look_again(self, connection: Connection, name: str) -> None:
         """Make sure, once, that a name still stands for the endpoint that the plan saw.
@@ -134,17 +141,14 @@ class Seen:
             whose = f"it belongs to another set now ({now.owner})" if now.owner else "it was let go"
             raise _changed(endpoint_address(name), whose, call=_GET)
         self._hold_config(name, _config(body))
+        if now.version not in {None, before.version, self._ours.get(name)}:
+            raise _overtaken(name, "version of these configs")
 
     def _hold_config(self, name: str, now: Config) -> None:
         """Notice another apply: the API has no conditional write, but it counts the configs of an endpoint."""
         ours = self._put.get(name)
         if ours and ours.version and now.version > ours.version and now.content != ours.content:
-            raise ChangedSincePlanError(
-                "changed since the plan: another apply put another config at the same time",
-                call=_GET,
-                subject=endpoint_address(name),
-                remedy="see which config is meant, and run that apply again",
-            )
+            raise _overtaken(name, "config")
 
     def look_again_at_scope(self, connection: Connection, name: str) -> None:
         """Make sure, once, that a name still stands for the scope that the plan saw.
@@ -194,8 +198,8 @@ class Seen:
 
 
 def _endpoint(body: Mapping[str, JsonValue]) -> Endpoint:
-    owner = next((text(tag.get("value")) for tag in objects_in(body, "tags") if tag.get("key") == SET_TAG), None)
-    return Endpoint(id=text(body.get("id")), owner=owner)
+    tags = {text(tag.get("key")): text(tag.get("value")) for tag in objects_in(body, "tags")}
+    return Endpoint(id=text(body.get("id")), owner=tags.get(SET_TAG), version=tags.get(HASH_TAG))
 
 
 def _config(body: Mapping[str, JsonValue]) -> Config:
@@ -208,6 +212,15 @@ def _lasting(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
         return {name: _lasting(each) for name, each in value.items() if name not in _PASSING}
     return [_lasting(each) for each in value] if isinstance(value, list) else value
+
+
+def _overtaken(name: str, what: str) -> ChangedSincePlanError:
+    return ChangedSincePlanError(
+        f"changed since the plan: another apply put another {what} at the same time",
+        call=_GET,
+        subject=endpoint_address(name),
+        remedy=f"see which {what} is meant, and run that apply again",
+    )
 
 
 def _changed(address: str, what: str, *, call: str) -> ChangedSincePlanError:

@@ -5,6 +5,7 @@ Each part of what results is whole and from one of the versions, and one apply o
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from proving.processes import DONE, REFUSED, Call, Ended, Job, run
 from proving.worlds import World, worlds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from proving.sizes import Proof
@@ -73,26 +74,64 @@ OVERTAKEN = (
 """What a process says that comes to its end otherwise than it meant because of others."""
 
 
-def require_says_so(process: Ended, all_of_them: list[Ended]) -> bool:
-    """See that a process says it if it was overtaken, and that it fails for nothing else; tell whether it was."""
+def require_says_so(process: Ended, all_of_them: list[Ended]) -> set[str]:
+    """See that a process says it if it was overtaken, and that it fails for nothing else.
+
+    Returns:
+        The endpoints of which the calls alone prove that it was.
+    """
     assert process.code == DONE or any(each in process.said for each in OVERTAKEN), process.said
     others = [call for each in all_of_them if each is not process for call in each.calls if call.status == OK]
+    proven = set()
     for put in process.calls:
-        if put.method != "PUT" or not put.path.endswith("/config") or put.status != OK:
+        endpoint, _, part = put.path.rpartition("/")
+        if part not in WRITTEN or put.status != OK or (ours := WRITTEN[part](put)) is None:
             continue
-        endpoint = put.path.removesuffix("/config")
+        rivals = [(each, WRITTEN[part](each)) for each in others if each.path == put.path]
         looks = [each for each in process.calls if each.method == "GET" and (each.path, each.status) == (endpoint, OK)]
-        if any(is_overwritten(put, look, others) for look in looks):
-            assert f"model_serving_endpoints.{endpoint.rpartition('/')[2]}" in process.said
-            assert "another apply put another config" in process.said
-    return process.code != DONE
+        if any(comes_upon_another(look, put, ours, rivals) for look in looks) or (
+            part == "tags" and is_mixed(put, ours, rivals, looks, creates=[each.body for each in others])
+        ):
+            proven.add(endpoint.rpartition("/")[2])
+    for name in proven:
+        assert f"model_serving_endpoints.{name}" in process.said
+        assert "another apply put another" in process.said
+    return proven
 
 
-def is_overwritten(put: Call, look: Call, others: Iterable[Call]) -> bool:
-    """Tell whether a look comes upon a config of others, whichever way simultaneous calls went."""
-    rivals = [each for each in others if each.path == put.path and each.ended > put.begun and each.begun < look.ended]
-    after = [each for each in rivals if each.begun > put.ended and each.ended < look.begun]
-    return bool(after) and all(each.body != put.body for each in rivals)
+def hash_in(call: Call) -> object:
+    """Return the hash of its configs that a call gives an endpoint; None if it gives none."""
+    added = json.loads(call.body).get("add_tags", []) if call.method == "PATCH" else []
+    return next((tag["value"] for tag in added if tag["key"] == "config-hash"), None)
+
+
+WRITTEN: dict[str, Callable[[Call], object]] = {"config": lambda call: call.body, "tags": hash_in}
+"""By which an apply can tell that it is overtaken: what an endpoint serves, and the last that it writes of it."""
+
+
+def comes_upon_another(look: Call, put: Call, ours: object, rivals: Iterable[tuple[Call, object]]) -> bool:
+    """Tell whether a look comes upon what others wrote after us, whichever way simultaneous calls went."""
+    between = [(each, theirs) for each, theirs in rivals if each.ended > put.begun and each.begun < look.ended]
+    after = [each for each, theirs in between if theirs and each.begun > put.ended and each.ended < look.begun]
+    return bool(after) and all(theirs != ours for _, theirs in between)
+
+
+def is_mixed(
+    put: Call, ours: object, rivals: Iterable[tuple[Call, object]], looks: list[Call], *, creates: list[str]
+) -> bool:
+    """Tell whether others finished another version between our plan and our end, where nobody had finished one before.
+
+    Had somebody, it could be the same that the plan saw.
+    """
+    planned, last = looks[0], max((each for each in looks if each.ended < put.begun), key=lambda each: each.begun)
+    hashed = [(each, theirs) for each, theirs in rivals if theirs is not None]
+    name = put.path.split("/")[-2]
+    return (
+        all(each.begun > planned.ended for each, _ in hashed)
+        and all(theirs != ours for each, theirs in hashed if each.begun < last.ended)
+        and any(each.ended < last.begun for each, _ in hashed)
+        and not any(f'"name": "{name}"' in each for each in creates)
+    )
 
 
 @pytest.mark.parametrize("versions", [1, 2])
@@ -109,7 +148,8 @@ def test_applies_at_once_mix_no_versions_and_one_more_settles_it(
         ]
         ended = run(*jobs)
         assert {each.code for each in ended} <= ({DONE} if versions == 1 else {DONE, REFUSED}), ended
-        proof.tried("overtaken", sum(require_says_so(each, ended) for each in ended))
+        proof.tried("proven", sum(len(require_says_so(each, ended)) for each in ended))
+        proof.tried("overtaken", sum(each.code != DONE for each in ended))
         expected = [each.expected(case.caller) for each in (race.before, *race.versions)]
         require_whole(look(case.api), expected)
         for world in race.versions[:versions]:

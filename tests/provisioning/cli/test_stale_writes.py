@@ -190,7 +190,7 @@ def test_scope_that_somebody_else_took_is_not_destroyed(applied: Configs, client
     assert client.secrets.get_secret("llm", "openai-key").value
 
 
-def test_looking_again_costs_a_read_for_each_object_that_is_written_to(
+def test_looking_again_costs_a_read_for_each_object_and_two_for_the_hash_of_its_configs(
     applied: Configs, workspace: WorkspaceHandle, writes: Writes
 ) -> None:
     provisioning.plan(loaded(applied))
@@ -200,7 +200,7 @@ def test_looking_again_costs_a_read_for_each_object_that_is_written_to(
     provisioning.apply(loaded(applied))
     reads = [each.path for each in workspace.requests if each.method == "GET"]
 
-    assert sorted(reads) == sorted([*to_plan, CHAT, CHAT.replace("chat", "other")])
+    assert sorted(reads) == sorted([*to_plan, *[CHAT] * 3, *[CHAT.replace("chat", "other")] * 3])
     writes()
     provisioning.apply(loaded(applied))
     assert sorted(each.path for each in workspace.requests) == sorted(to_plan)

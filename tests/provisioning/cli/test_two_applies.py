@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
     from local_workspace.local import WorkspaceHandle
+    from provisioning.model.api_call import ApiCall
     from provisioning.model.events import Report
     from provisioning.model.workspace import Desired
     from tests.provisioning.conftest import Configs
@@ -221,6 +223,63 @@ def test_config_that_another_apply_put_meanwhile_is_noticed(
     [entity] = client.serving_endpoints.get("chat").as_dict()["config"]["served_entities"]
     assert entity["external_model"]["name"] == "gpt-5"
     assert outcome(ours) == ""
+
+
+VERSION = "another apply put another version of these configs at the same time"
+
+
+@pytest.fixture
+def limits(configs: Configs) -> tuple[Desired, Desired]:
+    """Two edits of an endpoint's gateway, which nothing waits for and nobody counts; a third is in place."""
+    assert outcome(limited(configs, 1)) == ""
+    return limited(configs, 2), limited(configs, 3)
+
+
+def limited(configs: Configs, calls: int) -> Desired:
+    limit = {"calls": calls, "key": "endpoint", "renewal_period": "minute"}
+    configs.endpoint["ai_gateway"] = {"rate_limits": [limit]}
+    return provisioning.load([configs.write().folder])
+
+
+def test_version_that_another_apply_finished_meanwhile_is_noticed(limits: tuple[Desired, Desired]) -> None:
+    ours, theirs = limits
+
+    said = outcome(ours, before(Operation.UPDATE_TAGS, lambda: outcome(theirs)))
+
+    assert "model_serving_endpoints.chat: " in said
+    assert VERSION in said
+    assert outcome(ours) == ""
+
+
+def test_version_that_another_apply_finished_just_after_is_noticed(limits: tuple[Desired, Desired]) -> None:
+    ours, theirs = limits
+    said = []
+
+    def at_the_end(call: ApiCall) -> None:
+        if call.method == "PATCH" and not said:
+            said.append(outcome(theirs))
+
+    with pytest.raises(UnfinishedError, match=VERSION):
+        provisioning.apply(ours, access=replace(access("sk-first"), on_call=at_the_end))
+    assert said == [""]
+
+
+def test_version_that_came_after_the_plan_is_not_mixed_with_it(
+    limits: tuple[Desired, Desired], client: WorkspaceClient
+) -> None:
+    ours, theirs = limits
+
+    with pytest.raises(UnfinishedError, match=VERSION):
+        provisioning.apply(ours, access=access("sk-first"), review=lambda _plan: outcome(theirs) == "")
+
+    gateway = client.serving_endpoints.get("chat").as_dict()["ai_gateway"]
+    assert [each["calls"] for each in gateway["rate_limits"]] == [3]
+
+
+def test_same_version_from_two_applies_at_once_is_no_conflict(limits: tuple[Desired, Desired]) -> None:
+    ours, _ = limits
+
+    assert outcome(ours, before(Operation.UPDATE_TAGS, lambda: outcome(ours))) == ""
 
 
 def test_same_config_from_two_applies_at_once_is_no_conflict(versions: tuple[Desired, Desired]) -> None:
