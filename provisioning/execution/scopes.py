@@ -11,7 +11,6 @@ from provisioning.model.ownership import marker_key
 from provisioning.model.plan import Operation, Step
 from provisioning.model.versions import declared_key
 from provisioning.workspace import acls, scopes, secrets
-from provisioning.workspace.marker import Marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,8 +37,8 @@ def _is_our_scope(context: Context, name: str) -> bool:
 
 
 def _put_marker(context: Context, step: Step) -> None:
-    marker = secrets.announcing(Marker(grants=_grants_of(step)), _to_announce(context, step.name))
-    writer = secrets.put_marker(context.connection, step.name, owner=context.owner, marker=marker)
+    puts, grants = _to_announce(context, step.name), _grants_of(step)
+    writer = secrets.mark(context.connection, step.name, owner=context.owner, puts=puts, grants=grants)
     context.writers[step.name] = writer
 
 

@@ -124,30 +124,51 @@ def _fetched(connection: Connection, scope: str, key: str) -> str | None:
         return ""
 
 
-def put_marker(connection: Connection, scope: str, *, owner: str, marker: Marker) -> str:
+def _put_marker(connection: Connection, scope: str, *, owner: str, marker: Marker) -> str:
     """Write a scope's marker, and return its writer: it is there for as long as nobody else writes."""
     written = marker.written()
     put_secret(connection, scope, marker_key(owner), value=SecretStr(written.to_text()))
     return written.writer
 
 
-def announcing(marker: Marker, puts: Sequence[Put]) -> Marker:
+def _announcing(marker: Marker, puts: Sequence[Put]) -> Marker:
     """Return a marker that also names what is about to be put."""
     fingerprints = {put.key: marker.fingerprint(put.value) for put in puts}
     return replace(marker, announced={**marker.announced, **fingerprints})
 
 
+def mark(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put], grants: str | None) -> str:
+    """Make a scope ours, and name what is about to be put there.
+
+    Another apply may have done so since the plan was made, or even since the scope was created: what its marker
+    remembers stays.
+
+    Args:
+        connection: the workspace.
+        scope: the scope's name.
+        owner: the set's id.
+        puts: what is about to be put.
+        grants: the digest of the rights that the configs declare; None if they declare none.
+
+    Returns:
+        As of `announce`.
+    """
+    marker = parse_marker(_marker_text(connection, scope, owner) or "") or Marker()
+    return _announce(connection, scope, owner, replace(marker, grants=grants or marker.grants), puts)
+
+
 def announce(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put]) -> str:
-    """Name in a scope's marker what is about to be put; every put is to be preceded by this or by `announcing`.
+    """Name in a scope's marker what is about to be put; every put is to be preceded by this or by `mark`.
 
     Returns:
         The marker's writer; nothing if another apply had announced another value that it may still put.
     """
     held = _marker_text(connection, scope, owner)
-    if held is None:
-        return ""
-    marker = parse_marker(held) or Marker()
-    writer = put_marker(connection, scope, owner=owner, marker=announcing(marker, puts))
+    return "" if held is None else _announce(connection, scope, owner, parse_marker(held) or Marker(), puts)
+
+
+def _announce(connection: Connection, scope: str, owner: str, marker: Marker, puts: Sequence[Put]) -> str:
+    writer = _put_marker(connection, scope, owner=owner, marker=_announcing(marker, puts))
     is_contested = any(marker.announced.get(put.key) not in {None, marker.fingerprint(put.value)} for put in puts)
     return "" if is_contested else writer
 
@@ -193,7 +214,7 @@ def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[
             moving = any(put.key not in times for put in written)
         if overtaken or moving:
             # all of them: a key that no marker names any more is nobody's, and stays when the configs drop it
-            put_marker(connection, scope, owner=owner, marker=announcing(marker, written))
+            _put_marker(connection, scope, owner=owner, marker=_announcing(marker, written))
         if overtaken:
             for put in overtaken:
                 put_secret(connection, scope, put.key, value=put.value)
@@ -241,7 +262,7 @@ def record(
         announced={key: each for key, each in before.announced.items() if key not in {*gone, *ours}},
         grants=grants or before.grants,
     )
-    put_marker(connection, scope, owner=owner, marker=marker)
+    _put_marker(connection, scope, owner=owner, marker=marker)
     if overtaken:
         raise _overtaken(scope, overtaken)
 
@@ -267,7 +288,7 @@ def keep_named(connection: Connection, scope: str, *, owner: str, puts: Sequence
         lost = [put for put in puts if put.key in there and not marker.last_word(put.key)]
         if not lost:
             return
-        put_marker(connection, scope, owner=owner, marker=announcing(marker, lost))
+        _put_marker(connection, scope, owner=owner, marker=_announcing(marker, lost))
 
 
 def _stands(put: Put, marker: Marker) -> bool:

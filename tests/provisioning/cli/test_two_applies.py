@@ -170,6 +170,21 @@ def test_key_that_another_apply_puts_again_while_this_one_deletes_it_stays_ours(
     assert "other" not in {each.key for each in client.secrets.list_secrets("llm")}
 
 
+@pytest.mark.parametrize("at", [Operation.CREATE_SCOPE, Operation.PUT_MARKER])
+def test_marker_of_another_apply_that_found_no_scope_either_is_not_written_over(
+    configs: Configs, client: WorkspaceClient, at: Operation
+) -> None:
+    configs.scope["secrets"]["other"] = {"env": "OPENAI_API_KEY"}
+    theirs = provisioning.load([configs.write().folder])
+    ours = without_other(configs)
+
+    outcome(ours, before(at, lambda: outcome(theirs)))
+    assert "other" in {each.key for each in client.secrets.list_secrets("llm")}
+    prune(ours)
+
+    assert "other" not in {each.key for each in client.secrets.list_secrets("llm")}
+
+
 def without_other(configs: Configs) -> Desired:
     del configs.scope["secrets"]["other"]
     return provisioning.load([configs.write().folder])
