@@ -78,7 +78,7 @@ class Seen:
             else {}
         )
         self._put: dict[str, Config] = {}
-        self._ours: dict[str, str] = {}
+        self._ours: dict[str, set[str | None]] = {}
         self._looked_at: set[str] = set()
         self._lock = threading.Lock()
 
@@ -98,8 +98,8 @@ class Seen:
         self._put[name] = _config(body)
 
     def intend(self, name: str, version: str) -> None:
-        """Remember the hash of the configs that an endpoint gets: another apply of the same ones is no surprise."""
-        self._ours[name] = version
+        """Remember a hash of configs that an endpoint gets: to find it there, by another apply too, is no surprise."""
+        self._ours.setdefault(name, set()).add(version)
 
     def look_again(self, connection: Connection, name: str) -> None:
         """Make sure, once, that a name still stands for the endpoint that the plan saw.
@@ -141,7 +141,7 @@ class Seen:
             whose = f"it belongs to another set now ({now.owner})" if now.owner else "it was let go"
             raise _changed(endpoint_address(name), whose, call=_GET)
         self._hold_config(name, _config(body))
-        if now.version not in {None, before.version, self._ours.get(name)}:
+        if now.version not in {None, before.version} | self._ours.get(name, set()):
             raise _overtaken(name, "version of these configs")
 
     def _hold_config(self, name: str, now: Config) -> None:
