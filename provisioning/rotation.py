@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from provisioning.errors import InterruptedApplyError, NotReadyError, UnfinishedError
@@ -148,10 +148,7 @@ class _OldValue:
         del error
         if self.old is None:
             return None
-        context = replace(
-            self.context, values={self.secret: self.old}, smoke=False, put={}, written={}, settled={}, deleted={}
-        )
-        outcome = execute(self.made, context, on_event=on_event)
+        outcome = execute(self.made, self.context.afresh({self.secret: self.old}), on_event=on_event)
         return (
             "The old value was put back." if not outcome.failed else "The old value could not be put back everywhere."
         )
@@ -184,9 +181,7 @@ class _OldKey:
         using = read_usage(self.context.connection, names=self.rotated.users)
         pointed = using.users.get(SecretKey(self.scope.lower(), self.rotated.key), ())
         back = make_return_plan(self.made, self.live, scope=self.scope, key=self.rotated.key, names=pointed)
-        outcome = execute(
-            back, replace(self.context, smoke=False, put={}, written={}, settled={}, deleted={}), on_event=on_event
-        )
+        outcome = execute(back, self.context.afresh(), on_event=on_event)
         undone = [*(each.address for each in outcome.failed), *(each.address for each in outcome.skipped)]
         if not undone and len(back.changes) > len(pointed):
             return f"Every endpoint uses {old}, and {new} was removed."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -78,6 +78,16 @@ class Context:
     deleted: dict[str, list[str]] = field(default_factory=dict)
     untold: dict[str, set[str]] = field(default_factory=dict)
     telling: threading.Lock = field(default_factory=threading.Lock)
+
+    def afresh(self, values: Mapping[tuple[str, str], SecretStr] | None = None) -> Context:
+        """Return it as another plan of the same apply begins with it: what is there is looked at again.
+
+        Args:
+            values: what that plan puts; None for the same.
+        """
+        self.seen.afresh()
+        values = self.values if values is None else values
+        return replace(self, values=values, smoke=False, put={}, written={}, settled={}, deleted={})
 
     def check(self) -> None:
         """Raise if nothing more may be begun."""

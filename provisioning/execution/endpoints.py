@@ -9,12 +9,12 @@ from pydantic import JsonValue
 
 from provisioning.errors import AlreadyExistsError, BusyError, UnreachableError, WorkspaceError
 from provisioning.execution.overtaken import taken, unless_gone
+from provisioning.execution.seen import tags_of
 from provisioning.model.address import endpoint_address
 from provisioning.model.ownership import HASH_TAG, SET_TAG
 from provisioning.model.plan import Operation, Step
 from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, Ready, classify
 from provisioning.workspace import endpoints, permissions
-from provisioning.workspace.shapes import objects_in, text
 
 if TYPE_CHECKING:
     from provisioning.execution.context import Context
@@ -32,23 +32,14 @@ def _create_endpoint(context: Context, step: Step) -> None:
     except (AlreadyExistsError, UnreachableError) as error:
         created = endpoints.get_endpoint(context.connection, step.name)
         if created is None or not _carries_tags_of(created, step.body):
-            raise taken(error, by_us=_owner_of(created) == context.owner) from error
+            raise taken(error, by_us=tags_of(created or {}).get(SET_TAG) == context.owner) from error
     context.seen.created(step.name, created or {})
 
 
 def _carries_tags_of(live: Body, sent: Body) -> bool:
     """Tell whether an endpoint is the one that a lost create made: same set, same configs."""
-    marks = [
-        {str(tag["key"]): tag.get("value") for tag in body.get("tags") or [] if isinstance(tag, dict)}  # type: ignore[union-attr] # a list of objects, as sent and as returned
-        for body in (live, sent)
-    ]
-    return all(marks[0].get(key) == marks[1].get(key) for key in (SET_TAG, HASH_TAG))
-
-
-def _owner_of(live: Body | None) -> object:
-    tags = (live or {}).get("tags")
-    listed = tags if isinstance(tags, list) else []
-    return next((tag["value"] for tag in listed if isinstance(tag, dict) and tag.get("key") == SET_TAG), None)
+    found, meant = tags_of(live), tags_of(sent)
+    return all(found.get(key) == meant.get(key) for key in (SET_TAG, HASH_TAG))
 
 
 def _update_config(context: Context, step: Step) -> None:
@@ -74,10 +65,10 @@ def _update_telemetry(context: Context, step: Step) -> None:
 
 
 def _update_tags(context: Context, step: Step) -> None:
+    context.pace()
     finishes = hash_in(step) is not None
     if finishes:  # with it an apply vouches for all of the endpoint: no other one may have come between, or come now
         context.seen.hold(step.name, context.seen.require_endpoint(context.connection, step.name))
-    context.pace()
     endpoints.update_tags(context.connection, step.name, body=step.body)
     if finishes:
         context.seen.hold(step.name, context.seen.require_endpoint(context.connection, step.name))
@@ -85,8 +76,7 @@ def _update_tags(context: Context, step: Step) -> None:
 
 def hash_in(step: Step) -> str | None:
     """Return the hash of the configs that a step writes; None if it writes none."""
-    tags = objects_in(step.body, "add_tags")
-    return next((text(tag.get("value")) for tag in tags if tag.get("key") == HASH_TAG), None)
+    return tags_of(step.body, field="tags" if step.operation is Operation.CREATE_ENDPOINT else "add_tags").get(HASH_TAG)
 
 
 def _update_permissions(context: Context, step: Step) -> None:

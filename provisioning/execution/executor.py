@@ -67,7 +67,7 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
     """
     context.untold = _untold(plan)
     context.unannounced = _unannounced(plan)
-    for step in _steps(plan, Operation.UPDATE_TAGS):
+    for step in _steps(plan, Operation.CREATE_ENDPOINT, Operation.UPDATE_TAGS):
         if version := hash_in(step):
             context.seen.intend(step.name, version)
     run = _Run(context, on_event, waiting=waiting)
@@ -75,7 +75,7 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
     pool = ThreadPoolExecutor(max_workers=WORKERS + 1, thread_name_prefix="apply")
     abandoned = False
     try:
-        _await(pool.submit(_work, groups_of(plan), run, pool, context), run, context)
+        interrupted = _await(pool.submit(_work, groups_of(plan), run, pool, context), run, context)
     except KeyboardInterrupt:
         abandoned = True
         raise AbandonedApplyError(
@@ -84,7 +84,7 @@ def execute(plan: Plan, context: Context, *, on_event: Callable[[Event], None], 
         ) from None
     finally:
         pool.shutdown(wait=not abandoned, cancel_futures=True)
-    return run.outcome(interrupted=context.stop.is_set())
+    return run.outcome(interrupted=interrupted)
 
 
 def _untold(plan: Plan) -> dict[str, set[str]]:
@@ -103,16 +103,16 @@ def _unannounced(plan: Plan) -> dict[str, list[str]]:
     return keys
 
 
-def _steps(plan: Plan, operation: Operation) -> Iterator[Step]:
-    return (step for change in plan.changes for step in change.steps if step.operation is operation)
+def _steps(plan: Plan, *operations: Operation) -> Iterator[Step]:
+    return (step for change in plan.changes for step in change.steps if step.operation in operations)
 
 
-def _await(drained: Future[None], run: _Run, context: Context) -> None:
+def _await(worked: Future[bool], run: _Run, context: Context) -> bool:
     while True:
         try:
-            while wait([drained], timeout=_SIGNAL_SECONDS).not_done:
+            while wait([worked], timeout=_SIGNAL_SECONDS).not_done:
                 pass
-            return drained.result()
+            return worked.result()
         except KeyboardInterrupt:
             if context.stop.is_set():
                 raise
@@ -120,12 +120,15 @@ def _await(drained: Future[None], run: _Run, context: Context) -> None:
             run.tell(Interrupted())
 
 
-def _work(groups: Sequence[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> None:
+def _work(groups: Sequence[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> bool:
+    """Go through the groups, then look after the markers; tell whether it was interrupted before the groups' end."""
     _drain(groups, run, pool, context)
-    if not context.stop.is_set():
-        # last of all: it is for what others did to the markers meanwhile
-        for kept in [pool.submit(keep_named, context, scope) for scope in context.put]:
-            kept.result()
+    if context.stop.is_set():
+        return True
+    # last of all: it is for what others did to the markers meanwhile
+    for kept in [pool.submit(keep_named, context, scope) for scope in context.put]:
+        kept.result()
+    return False
 
 
 def _drain(groups: Sequence[Group], run: _Run, pool: ThreadPoolExecutor, context: Context) -> None:

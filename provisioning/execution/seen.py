@@ -78,7 +78,7 @@ class Seen:
             else {}
         )
         self._put: dict[str, Config] = {}
-        self._ours: dict[str, set[str | None]] = {}
+        self._ours: dict[str, set[str]] = {}
         self._looked_at: set[str] = set()
         self._lock = threading.Lock()
 
@@ -98,7 +98,7 @@ class Seen:
         self._put[name] = _config(body)
 
     def intend(self, name: str, version: str) -> None:
-        """Remember a hash of configs that an endpoint gets: to find it there, by another apply too, is no surprise."""
+        """Remember the hash of the configs that an endpoint gets: another one that comes after it is noticed."""
         self._ours.setdefault(name, set()).add(version)
 
     def look_again(self, connection: Connection, name: str) -> None:
@@ -110,6 +110,11 @@ class Seen:
         if name not in self._endpoints or self._has_been_looked_at(endpoint_address(name)):
             return
         self.hold(name, self.require_endpoint(connection, name))
+
+    def afresh(self) -> None:
+        """Have every object looked at once more before it is written to: another plan is carried out."""
+        with self._lock:
+            self._looked_at.clear()
 
     def gone(self, name: str) -> ChangedSincePlanError | None:
         """Make the error of an endpoint that was there and is not any more; None if it never was."""
@@ -141,7 +146,9 @@ class Seen:
             whose = f"it belongs to another set now ({now.owner})" if now.owner else "it was let go"
             raise _changed(endpoint_address(name), whose, call=_GET)
         self._hold_config(name, _config(body))
-        if now.version not in {None, before.version} | self._ours.get(name, set()):
+        # a rotation writes no hash, and goes with any version
+        ours = self._ours.get(name)
+        if ours and now.version and now.version != before.version and now.version not in ours:
             raise _overtaken(name, "version of these configs")
 
     def _hold_config(self, name: str, now: Config) -> None:
@@ -197,8 +204,13 @@ class Seen:
             return before
 
 
+def tags_of(body: Mapping[str, JsonValue], *, field: str = "tags") -> dict[str, str]:
+    """Return an endpoint's tags, or those that a call adds (`add_tags`)."""
+    return {text(tag.get("key")): text(tag.get("value")) for tag in objects_in(body, field)}
+
+
 def _endpoint(body: Mapping[str, JsonValue]) -> Endpoint:
-    tags = {text(tag.get("key")): text(tag.get("value")) for tag in objects_in(body, "tags")}
+    tags = tags_of(body)
     return Endpoint(id=text(body.get("id")), owner=tags.get(SET_TAG), version=tags.get(HASH_TAG))
 
 

@@ -71,6 +71,10 @@ class Marker:
         record = self.records.get(key)
         return self.announced.get(key) or (record.fingerprint if record else "")
 
+    def of(self, key: str) -> tuple[Record | None, str | None]:
+        """Return what is remembered of a key."""
+        return self.records.get(key), self.announced.get(key)
+
     def written(self) -> Marker:
         """Return it as a writer of its own writes it."""
         return replace(self, writer=secrets.token_hex(_WRITER_BYTES))

@@ -153,7 +153,10 @@ def mark(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put],
     Returns:
         As of `announce`.
     """
-    marker = parse_marker(_marker_text(connection, scope, owner) or "") or Marker()
+    held = _marker_text(connection, scope, owner)
+    if held is None and marker_key(owner) in list_secrets(connection, scope):
+        return ""  # it is ours already, and what others remember must not be lost
+    marker = parse_marker(held or "") or Marker()
     return _announce(connection, scope, owner, replace(marker, grants=grants or marker.grants), puts)
 
 
@@ -214,7 +217,7 @@ def settle(connection: Connection, scope: str, *, owner: str, written: Sequence[
             moving = any(put.key not in times for put in written)
         if overtaken or moving:
             # all of them: a key that no marker names any more is nobody's, and stays when the configs drop it
-            _put_marker(connection, scope, owner=owner, marker=_announcing(marker, written))
+            announce(connection, scope, owner=owner, puts=written)
         if overtaken:
             for put in overtaken:
                 put_secret(connection, scope, put.key, value=put.value)
@@ -248,14 +251,15 @@ def record(
     if held is None:
         return  # what others remember must not be lost: who may read it finds out by the timestamps
     before = parse_marker(held) or Marker()
+    gone: set[str] = set()
+    if deleted:
+        before, gone = _deleted_for_good(connection, scope, owner, before, deleted)
     overtaken = [put for put in written if not _stands(put, before)]
     ours = {
         put.key: Record(fingerprint=before.fingerprint(put.value), timestamp=put.timestamp, version=put.version)
         for put in written
         if put not in overtaken
     }
-    # what another apply has put again since is still ours, whatever it holds
-    gone = set(deleted).difference(list_secrets(connection, scope)) if deleted else set()
     marker = Marker(
         salt=before.salt,
         records={key: each for key, each in before.records.items() if key not in gone} | ours,
@@ -265,6 +269,15 @@ def record(
     _put_marker(connection, scope, owner=owner, marker=marker)
     if overtaken:
         raise _overtaken(scope, overtaken)
+
+
+def _deleted_for_good(
+    connection: Connection, scope: str, owner: str, before: Marker, deleted: Sequence[str]
+) -> tuple[Marker, set[str]]:
+    """Return the marker as it is now, and which keys it may forget: not what another apply put or announced since."""
+    there = list_secrets(connection, scope)
+    now = parse_marker(_marker_text(connection, scope, owner) or "") or before
+    return now, {key for key in deleted if key not in there and now.of(key) == before.of(key)}
 
 
 def keep_named(connection: Connection, scope: str, *, owner: str, puts: Sequence[Put]) -> None:
@@ -288,7 +301,7 @@ def keep_named(connection: Connection, scope: str, *, owner: str, puts: Sequence
         lost = [put for put in puts if put.key in there and not marker.last_word(put.key)]
         if not lost:
             return
-        _put_marker(connection, scope, owner=owner, marker=_announcing(marker, lost))
+        announce(connection, scope, owner=owner, puts=lost)
 
 
 def _stands(put: Put, marker: Marker) -> bool:

@@ -6,6 +6,7 @@ Each part of what results is whole and from one of the versions, and one apply o
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +95,8 @@ def require_says_so(process: Ended, all_of_them: list[Ended]) -> set[str]:
         ):
             proven.add(endpoint.rpartition("/")[2])
     for name in proven:
-        assert f"model_serving_endpoints.{name}" in process.said
-        assert "another apply put another" in process.said
+        told = rf"^model_serving_endpoints\.{re.escape(name)}: .*another apply put another (config|version)"
+        assert re.search(told, process.said, re.MULTILINE), process.said
     return proven
 
 

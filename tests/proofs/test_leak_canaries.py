@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from proving.canaries import Cage, canary, forms, stored
 from proving.looking import Api
-from proving.processes import kill_command
+from proving.processes import KILLED, kill_command
 from proving.virtual_time import virtual_time
 
 from local_workspace import LocalWorkspace
@@ -137,6 +137,7 @@ def left_by_commands(
     log = io.StringIO()
     handler = logging.StreamHandler(log)
     dice = proof.dice(login)
+    codes: list[int | None] = []
     handler.setLevel(logging.DEBUG)
     patch.setattr(logging.getLogger(), "level", logging.DEBUG)
     patch.setattr(tempfile, "tempdir", None)
@@ -151,11 +152,13 @@ def left_by_commands(
                 words = command.format(configs=cage.configs, out=cage.out)
                 if outcome == "killed":  # what it said is among the files
                     cut, when = dice.randrange(WRITES), dice.choice(WHENS)
-                    proof.tried("of them killed", kill_command(words, cage.out, cut=cut, when=when))
+                    codes.append(kill_command(words, cage.out, cut=cut, when=when))
                 else:
                     yield from said_by(words)
                 proof.tried("commands")
-            assert proof.sizes["of them killed"] or outcome != "killed"
+            assert KILLED in codes or outcome != "killed"
+            assert None not in codes
+            proof.tried("of them killed", codes.count(KILLED))
             writes = [each.raw for each in workspace.requests if each.method == "POST"]
             assert any(b"canaries" in each for each in writes), f"{outcome}, {login}: nothing was applied"
             yield "apply's error", with_locals(cage)

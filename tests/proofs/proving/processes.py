@@ -41,6 +41,8 @@ PROCESSES.set_forkserver_preload(["pytest", "provisioning.runner", "provisioning
 DONE, REFUSED = 0, 9
 """How `_carry_out` leaves; 1 is Python's own for what should never happen."""
 
+KILLED = -signal.SIGKILL
+
 LONGEST_SECONDS = 240
 
 
@@ -139,7 +141,7 @@ def _carry_out(job: Job, tell: Connection) -> None:
     raise SystemExit(REFUSED if error else DONE)
 
 
-def kill_command(command: str, out: Path, *, cut: int, when: When) -> bool:
+def kill_command(command: str, out: Path, *, cut: int, when: When) -> int | None:
     """Run a command, with this process's environment and DEBUG logging on, until SIGKILL ends it.
 
     Args:
@@ -148,12 +150,14 @@ def kill_command(command: str, out: Path, *, cut: int, when: When) -> bool:
         cut, when: as of a `Job`.
 
     Returns:
-        Whether it came to the request at which it is killed.
+        Its exit code: KILLED if it came to that request; None if it hung.
     """
     child = PROCESSES.Process(target=_run_command, args=(command.split(), dict(os.environ), out, cut, when))
     child.start()
     child.join(LONGEST_SECONDS)
-    return child.exitcode == -signal.SIGKILL
+    code = child.exitcode
+    child.kill()  # which does nothing to one that has ended
+    return code
 
 
 def _run_command(words: list[str], environ: dict[str, str], out: Path, cut: int, when: When) -> None:
