@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from proving.canaries import Cage, canary, forms, stored
 from proving.looking import Api
-from proving.processes import KILLED, kill_command
+from proving.processes import KILLED, kill_command, ready_processes
 from proving.virtual_time import virtual_time
 
 from local_workspace import LocalWorkspace
@@ -112,6 +112,7 @@ LOGINS = ("token", "OAuth")
 
 def test_no_canary_gets_out(proof: Proof, tmp_path: Path) -> None:
     drawn = list(itertools.product(OUTCOMES, LOGINS))
+    ready_processes()
     for outcome, login in proof.dice().sample(drawn, proof.size(quick=6, full=len(drawn))):
         folder = tmp_path / outcome / login
         folder.mkdir(parents=True)

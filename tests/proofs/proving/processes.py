@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -139,6 +140,11 @@ def _carry_out(job: Job, tell: Connection) -> None:
     error = Case(job.host, job.token, job.folder).apply(job.world)
     tell.send((said_by(error), tuple(calls)))
     raise SystemExit(REFUSED if error else DONE)
+
+
+def ready_processes() -> None:
+    """Start what all processes are forked from, while TMPDIR is still short: the path of its socket may not be long."""
+    forkserver.ensure_running()
 
 
 def kill_command(command: str, out: Path, *, cut: int, when: When) -> int | None:
