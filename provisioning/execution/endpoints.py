@@ -9,12 +9,12 @@ from pydantic import JsonValue
 
 from provisioning.errors import AlreadyExistsError, BusyError, UnreachableError, WorkspaceError
 from provisioning.execution.overtaken import taken, unless_gone
-from provisioning.execution.seen import tags_of
 from provisioning.model.address import endpoint_address
 from provisioning.model.ownership import HASH_TAG, SET_TAG
 from provisioning.model.plan import Operation, Step
 from provisioning.readiness import EndpointFailedError, NotReadyInTimeError, Ready, classify
 from provisioning.workspace import endpoints, permissions
+from provisioning.workspace.shapes import tags_of
 
 if TYPE_CHECKING:
     from provisioning.execution.context import Context
@@ -68,10 +68,10 @@ def _update_tags(context: Context, step: Step) -> None:
     context.pace()
     finishes = hash_in(step) is not None
     if finishes:  # with it an apply vouches for all of the endpoint: no other one may have come between, or come now
-        context.seen.hold(step.name, context.seen.require_endpoint(context.connection, step.name))
+        context.seen.look(context.connection, step.name)
     endpoints.update_tags(context.connection, step.name, body=step.body)
     if finishes:
-        context.seen.hold(step.name, context.seen.require_endpoint(context.connection, step.name))
+        context.seen.look(context.connection, step.name)
 
 
 def hash_in(step: Step) -> str | None:

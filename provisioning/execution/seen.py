@@ -15,7 +15,7 @@ from provisioning.model.address import endpoint_address, folded, scope_address
 from provisioning.model.ownership import HASH_TAG, SET_TAG, marker_owners
 from provisioning.workspace.endpoints import get_endpoint
 from provisioning.workspace.secrets import list_secrets
-from provisioning.workspace.shapes import integer, object_in, objects_in, text
+from provisioning.workspace.shapes import integer, object_in, tags_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -109,6 +109,14 @@ class Seen:
         """
         if name not in self._endpoints or self._has_been_looked_at(endpoint_address(name)):
             return
+        self.look(connection, name)
+
+    def look(self, connection: Connection, name: str) -> None:
+        """Make sure that a name stands for the endpoint that the plan saw, and that no other apply came between.
+
+        Raises:
+            ChangedSincePlanError: it does not, or one has.
+        """
         self.hold(name, self.require_endpoint(connection, name))
 
     def afresh(self) -> None:
@@ -146,16 +154,19 @@ class Seen:
             whose = f"it belongs to another set now ({now.owner})" if now.owner else "it was let go"
             raise _changed(endpoint_address(name), whose, call=_GET)
         self._hold_config(name, _config(body))
-        # a rotation writes no hash, and goes with any version
-        ours = self._ours.get(name)
-        if ours and now.version and now.version != before.version and now.version not in ours:
-            raise _overtaken(name, "version of these configs")
+        self._hold_version(name, before.version, now.version)
 
     def _hold_config(self, name: str, now: Config) -> None:
         """Notice another apply: the API has no conditional write, but it counts the configs of an endpoint."""
         ours = self._put.get(name)
         if ours and ours.version and now.version > ours.version and now.content != ours.content:
             raise _overtaken(name, "config")
+
+    def _hold_version(self, name: str, before: str | None, now: str | None) -> None:
+        """Notice another apply by the hash that it leaves; a rotation writes none, and goes with any version."""
+        ours = self._ours.get(name)
+        if ours and now and now != before and now not in ours:
+            raise _overtaken(name, "version of these configs")
 
     def look_again_at_scope(self, connection: Connection, name: str) -> None:
         """Make sure, once, that a name still stands for the scope that the plan saw.
@@ -202,11 +213,6 @@ class Seen:
             before = address in self._looked_at
             self._looked_at.add(address)
             return before
-
-
-def tags_of(body: Mapping[str, JsonValue], *, field: str = "tags") -> dict[str, str]:
-    """Return an endpoint's tags, or those that a call adds (`add_tags`)."""
-    return {text(tag.get("key")): text(tag.get("value")) for tag in objects_in(body, field)}
 
 
 def _endpoint(body: Mapping[str, JsonValue]) -> Endpoint:

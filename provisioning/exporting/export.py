@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,6 @@ from provisioning.model.ownership import SET_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from pydantic import JsonValue
 
     from provisioning.exporting.entry import Entry
     from provisioning.model.address import Address
@@ -78,6 +75,4 @@ def _entries(
 
 
 def _owners(live: LiveEndpoint) -> tuple[str, ...]:
-    listed: JsonValue = live.body.get("tags")
-    tags = listed if isinstance(listed, list) else []
-    return tuple(str(each.get("value")) for each in tags if isinstance(each, Mapping) and each.get("key") == SET_TAG)
+    return tuple(str(each.get("value")) for each in live.tags if each.get("key") == SET_TAG)

@@ -22,7 +22,7 @@ from provisioning.workspace.parallel import in_parallel, readers, see_through
 from provisioning.workspace.permissions import get_permissions
 from provisioning.workspace.scopes import list_scopes
 from provisioning.workspace.secrets import holds, list_secrets, read_marker
-from provisioning.workspace.shapes import objects_in, text
+from provisioning.workspace.shapes import tags_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,12 +209,7 @@ def _live_endpoint(body: Mapping[str, JsonValue]) -> LiveEndpoint:
 
 def _owned_endpoints(connection: Connection, owner: str, *, but: set[str]) -> list[LiveEndpoint]:
     listed = [_live_endpoint(body) for body in list_endpoints(connection)]
-    return [
-        each
-        for each in listed
-        if each.name not in but
-        and any(tag.get("key") == SET_TAG and tag.get("value") == owner for tag in objects_in(each.body, "tags"))
-    ]
+    return [each for each in listed if each.name not in but and tags_of(each.body).get(SET_TAG) == owner]
 
 
 def _owned_scopes(connection: Connection, owner: str, *, but: set[str]) -> list[LiveScope]:

@@ -33,3 +33,8 @@ def integer(value: JsonValue) -> int:
         return int(value) if isinstance(value, (int, str)) else 0
     except ValueError:
         return 0
+
+
+def tags_of(body: Mapping[str, JsonValue], *, field: str = "tags") -> dict[str, str]:
+    """Return an endpoint's tags, or those that a call adds (`add_tags`)."""
+    return {text(tag.get("key")): text(tag.get("value")) for tag in objects_in(body, field)}

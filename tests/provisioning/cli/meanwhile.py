@@ -33,6 +33,16 @@ def before(operation: Operation, what: Callable[[], object]) -> Callable[[Event]
     return on_event
 
 
+def once(happened: list[str], what: Callable[[], str]) -> Callable[[], None]:
+    """Let something happen the first time alone, and keep what it came to."""
+
+    def act() -> None:
+        if not happened:
+            happened.append(what())
+
+    return act
+
+
 def outcome(
     desired: Desired, on_event: Callable[[Event], None] = lambda _event: None, *, timeout: float | None = None
 ) -> str:

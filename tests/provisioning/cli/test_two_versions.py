@@ -12,7 +12,7 @@ from provisioning.errors import UnfinishedError
 from provisioning.execution.context import Context
 from provisioning.model.plan import Action, Operation
 from provisioning.rotation import rotate
-from tests.provisioning.cli.meanwhile import access, before, outcome
+from tests.provisioning.cli.meanwhile import access, before, once, outcome
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -80,15 +80,16 @@ def test_version_that_another_apply_finished_meanwhile_is_noticed(limits: tuple[
 
 def test_version_that_another_apply_finished_just_after_is_noticed(limits: tuple[Desired, Desired]) -> None:
     ours, theirs = limits
-    said = []
+    happened: list[str] = []
+    meanwhile = once(happened, lambda: outcome(theirs))
 
     def at_the_end(call: ApiCall) -> None:
-        if call.method == "PATCH" and not said:
-            said.append(outcome(theirs))
+        if call.method == "PATCH":
+            meanwhile()
 
     with pytest.raises(UnfinishedError, match=VERSION):
         provisioning.apply(ours, access=replace(access(), on_call=at_the_end))
-    assert said == [""]
+    assert happened == [""]
 
 
 def test_version_that_another_apply_finished_while_this_one_was_paced_is_noticed(
@@ -113,10 +114,7 @@ def test_version_that_another_apply_finished_during_a_rotation_does_not_concern_
 ) -> None:
     _, theirs = limits
     happened: list[str] = []
-
-    def meanwhile() -> None:
-        if not happened:
-            happened.append(outcome(theirs))
+    meanwhile = once(happened, lambda: outcome(theirs))
 
     at_the_wait = before(Operation.WAIT_READY, meanwhile)
     rotate(limited(configs, 1), "llm/openai-key", access=access("sk-second"), on_event=at_the_wait)
@@ -155,10 +153,7 @@ def test_rotation_that_another_config_overtook_is_not_undone_over_it(
     ours, theirs = versions
     assert outcome(ours) == ""
     happened: list[str] = []
-
-    def meanwhile() -> None:
-        if not happened:
-            happened.append(outcome(theirs))
+    meanwhile = once(happened, lambda: outcome(theirs))
 
     with pytest.raises(UnfinishedError, match="another config at the same time"):
         rotate(
